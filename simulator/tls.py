@@ -1,0 +1,32 @@
+"""A throw-away certificate authority that vouches for the newsroom's host names."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Authority:
+    """Issues one certificate for all hosts and keeps its own in a temporary file until closed."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        try:
+            import trustme
+        except ImportError as missing:
+            raise RuntimeError(
+                "TLS needs trustme, which is not installed: pip install 'backfile[simulator]'"
+            ) from missing
+        authority = trustme.CA(organization_name="newsroom in a box")
+        certificate = authority.issue_cert(*sorted({*hosts, "localhost", "127.0.0.1"}))
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(self.context)
+        self._folder = tempfile.TemporaryDirectory(prefix="newsroom-ca-")
+        self.file = Path(self._folder.name) / "ca.pem"
+        self.pem = authority.cert_pem.bytes()
+        self.file.write_bytes(self.pem)
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._folder.cleanup()
