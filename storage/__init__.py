@@ -1,0 +1,1 @@
+"""How we keep it: SQL and the disk; no HTTP, no HTML."""

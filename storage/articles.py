@@ -1,0 +1,205 @@
+"""Articles, their revisions, terms and renditions: the derived tables, from one record at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage import search
+from storage.records import ArticleRecord, Kind, Rendition, Source, Term
+
+
+class Change(StrEnum):
+    """What a capture of an article meant for what we hold."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    WORSE = "worse"  # kept as a capture; the better one stays in view
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: int
+    content_hash: str
+    source: Source
+    word_count: int
+
+
+def find(connection: sqlite3.Connection, site: str, cms_id: str) -> int | None:
+    """Return the row id of an article we hold."""
+    row = connection.execute("SELECT id FROM article WHERE site = ? AND cms_id = ?", (site, cms_id)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def keep(connection: sqlite3.Connection, record: ArticleRecord, capture: int, fetched_at: str) -> tuple[int, Change]:
+    """Bring one captured article object into the derived tables; idempotent. Returns the article's row id."""
+    held = _held(connection, record)
+    if held is None:
+        article = _insert(connection, record, fetched_at)
+        change = Change.NEW
+    else:
+        article = held.id
+        change = _compare(record, held)
+        connection.execute(
+            "UPDATE article SET last_checked_at = max(last_checked_at, ?) WHERE id = ?", (fetched_at, article)
+        )
+    if change in (Change.NEW, Change.CHANGED):
+        _add_revision(connection, article, record, capture, fetched_at)
+        update(connection, article, record)
+        derive(connection, article, record)
+    learn_paths(connection, article, record)
+    return article, change
+
+
+def keep_earlier(
+    connection: sqlite3.Connection, record: ArticleRecord, capture: int, fetched_at: str
+) -> tuple[int, Change] | None:
+    """Bring in a capture from before the newest revision: a revision between others, and nothing that is in view.
+
+    Returns None when it is not from before.
+    """
+    row = connection.execute(
+        "SELECT a.id, (SELECT content_hash FROM revision WHERE article = a.id AND fetched_at <= ?1"
+        " ORDER BY number DESC LIMIT 1), (SELECT content_hash FROM revision WHERE article = a.id AND fetched_at > ?1"
+        " ORDER BY number LIMIT 1) FROM article AS a WHERE site = ?2 AND cms_id = ?3",
+        (fetched_at, record.site, record.cms_id),
+    ).fetchone()
+    if row is None or row[2] is None:
+        return None
+    article, *neighbours = row
+    if record.content_hash in neighbours:
+        return article, Change.SAME
+    # Out of the way by way of negative numbers: each step of an update must keep numbers unique.
+    connection.execute(
+        "UPDATE revision SET number = -number - 1 WHERE article = ? AND fetched_at > ?", (article, fetched_at)
+    )
+    _add_revision(connection, article, record, capture, fetched_at)
+    connection.execute("UPDATE revision SET number = -number WHERE article = ? AND number < 0", (article,))
+    return article, Change.CHANGED
+
+
+def _held(connection: sqlite3.Connection, record: ArticleRecord) -> _Held | None:
+    row = connection.execute(
+        "SELECT id, content_hash, source, word_count FROM article WHERE site = ? AND cms_id = ?",
+        (record.site, record.cms_id),
+    ).fetchone()
+    return None if row is None else _Held(row[0], row[1], Source(row[2]), row[3])
+
+
+def _compare(record: ArticleRecord, held: _Held) -> Change:
+    if record.content_hash == held.content_hash:
+        return Change.SAME
+    partial_after_whole = record.source is Source.PARTIAL and held.source is not Source.PARTIAL
+    emptied = record.word_count == 0 and held.word_count > 0
+    return Change.WORSE if partial_after_whole or emptied else Change.CHANGED
+
+
+def _insert(connection: sqlite3.Connection, record: ArticleRecord, fetched_at: str) -> int:
+    cursor = connection.execute(
+        "INSERT INTO article (site, cms_id, url, title, status, content_type, summary, word_count, source,"
+        " content_hash, first_seen_at, last_checked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            record.site, record.cms_id, record.url, record.title, record.status, record.content_type, record.summary,
+            record.word_count, record.source.value, record.content_hash, fetched_at, fetched_at,
+        ),
+    )  # fmt: skip
+    return int(cursor.lastrowid or 0)
+
+
+def _add_revision(
+    connection: sqlite3.Connection, article: int, record: ArticleRecord, capture: int, fetched_at: str
+) -> None:
+    connection.execute(
+        "INSERT INTO revision (article, number, fetched_at, content_hash, source, json, capture) "
+        "SELECT ?1, 1 + coalesce(max(number), 0), ?2, ?3, ?4, ?5, ?6 FROM revision WHERE article = ?1 AND number > 0",
+        (article, fetched_at, record.content_hash, record.source.value, record.json, capture),
+    )
+
+
+def update(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
+    """Rewrite an article's own row from its record."""
+    connection.execute(
+        "UPDATE article SET url = ?, title = ?, status = ?, content_type = ?, first_published = ?,"
+        " first_published_raw = ?, last_update = ?, last_update_raw = ?, summary = ?, word_count = ?, source = ?,"
+        " content_hash = ? WHERE id = ?",
+        (
+            record.url, record.title, record.status, record.content_type, record.first_published,
+            record.first_published_raw, record.last_update, record.last_update_raw, record.summary,
+            record.word_count, record.source.value, record.content_hash, article,
+        ),
+    )  # fmt: skip
+
+
+def derive(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
+    """Rewrite an article's terms and search row from its record."""
+    _keep_terms(connection, article, record.site, record.terms)
+    search.replace(connection, article, record)
+
+
+def _keep_terms(connection: sqlite3.Connection, article: int, site: str, terms: tuple[Term, ...]) -> None:
+    connection.execute("DELETE FROM article_term WHERE article = ?", (article,))
+    positions: dict[str, int] = {}
+    for term in terms:
+        # A stale nested snapshot may lack a name or URL that an earlier one had (contract 2.5).
+        (row,) = connection.execute(
+            "INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),"
+            " slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),"
+            " json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL"
+            " AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json) RETURNING id",
+            (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
+        ).fetchone()
+        position = positions[term.kind] = positions.get(term.kind, -1) + 1
+        connection.execute(
+            "INSERT INTO article_term (article, kind, position, term) VALUES (?, ?, ?, ?)",
+            (article, term.kind, position, row),
+        )
+
+
+def keep_renditions(
+    connection: sqlite3.Connection, article: int, renditions: tuple[Rendition, ...], seen_at: str
+) -> None:
+    """Say which media URLs an article mentions; their frontier rows exist. Those it no longer mentions stay, dated."""
+    connection.execute(
+        "UPDATE rendition SET removed_at = coalesce(removed_at, ?) WHERE article = ?", (seen_at, article)
+    )
+    connection.executemany(
+        "INSERT INTO rendition (article, frontier, position, role, attachment_id, transform) "
+        "SELECT ?, id, ?, ?, ?, ? FROM frontier WHERE kind = ? AND key = ? "
+        "ON CONFLICT (article, frontier) DO UPDATE SET position = excluded.position, role = excluded.role,"
+        " attachment_id = excluded.attachment_id, transform = excluded.transform, removed_at = NULL",
+        [
+            (article, position, r.role.value, r.attachment_id, r.transform, Kind.MEDIA.value, r.url)
+            for position, r in enumerate(renditions)
+        ],
+    )
+
+
+def learn_paths(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
+    """Remember which paths lead to an article."""
+    connection.executemany(
+        "INSERT INTO alias (key, article) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET article = excluded.article",
+        [(path, article) for path in record.paths],
+    )
+
+
+def known_key(connection: sqlite3.Connection, key: str) -> str:
+    """Return `site:<cms id>` for an article key whose path is known to lead there; other keys as they are."""
+    row = connection.execute(
+        "SELECT a.site || ':' || a.cms_id FROM alias AS l JOIN article AS a ON a.id = l.article WHERE l.key = ?", (key,)
+    ).fetchone()
+    return key if row is None else str(row[0])
+
+
+def terms_of(connection: sqlite3.Connection, key: str) -> list[Term]:
+    """Return the terms of the article with key `site:<cms id>`."""
+    site, _, cms_id = key.partition(":")
+    rows = connection.execute(
+        "SELECT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM article AS a "
+        "JOIN article_term AS at ON at.article = a.id JOIN term AS t ON t.id = at.term "
+        "WHERE a.site = ? AND a.cms_id = ?",
+        (site, cms_id),
+    )
+    return [Term(*row) for row in rows]

@@ -1,0 +1,10 @@
+"""Times as storage writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def iso(seconds: float) -> str:
+    """Return Unix seconds as UTC ISO 8601 to the second, e.g. `2023-07-06T12:54:06Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

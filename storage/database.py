@@ -1,0 +1,245 @@
+"""Opening, checking, migrating and closing the archive's one SQLite file.
+
+While a run writes, the database is in WAL mode; a clean close checkpoints it and returns it to a rollback journal,
+so that an archive at rest is one plain file that opens on read-only media.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import sqlite3
+import struct
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from storage.errors import (
+    ArchiveDamaged,
+    ArchiveForeign,
+    ArchiveMissing,
+    ArchiveTooNew,
+    ArchiveUnwritable,
+    OutOfSpace,
+    StorageError,
+)
+
+APPLICATION_ID = 0x6261636B  # "back", so that file(1) and we can tell the file from any other database
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 30.0
+
+# The head of an SQLite file: magic, page size, file format for writing and reading, change counter, pages,
+# user version, application id, the change counter for which the number of pages holds.
+_HEADER = struct.Struct(">16s H B B 4x I I 28x I 4x I 20x I")
+_MAGIC = b"SQLite format 3\x00"
+_ROLLBACK_MODE = 1  # the file format of a database that is not in WAL mode
+
+T = TypeVar("T")
+
+
+class OwnedConnection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function on its owning thread."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on the owning thread; it runs whole even when the caller is cancelled."""
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+def translate(error: sqlite3.Error | OSError, path: Path) -> StorageError:
+    """Turn SQLite's and the system's words into ours; called at the edge, with `raise … from error`."""
+    code = getattr(error, "sqlite_errorname", "")
+    if _is_for_want_of_space(error, code, path):
+        return OutOfSpace(f"no space left for {path}: nothing kept so far is lost; make room and run again")
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return _damaged(path, str(error))
+    if code == "SQLITE_READONLY_ROLLBACK":
+        return ArchiveUnwritable(
+            f"{path} was left in the middle of a write, and reading it must not touch it; nothing kept is lost. "
+            "Any command that writes (crawl) puts it right"
+        )
+    return ArchiveUnwritable(
+        f"cannot open or write {path} ({error}); nothing kept so far is lost. Check permissions, the file system and "
+        "the limit of open files, and run again"
+    )
+
+
+def _is_for_want_of_space(error: sqlite3.Error | OSError, code: str, path: Path) -> bool:
+    if code == "SQLITE_FULL" or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        return True
+    # On a full disk SQLite calls some of its failures (those of its shared memory) just an I/O error.
+    return code.startswith("SQLITE_IOERR") and path.parent.is_dir() and shutil.disk_usage(path.parent).free < 1 << 16
+
+
+def _damaged(path: Path, why: str) -> ArchiveDamaged:
+    return ArchiveDamaged(
+        f"{path} is damaged ({why}); nothing was touched. Restore it from a backup, or rescue what is left "
+        f"with: sqlite3 {path} .recover"
+    )
+
+
+def _script(name: str) -> str:
+    return resources.files("storage").joinpath(name).read_text(encoding="utf-8")
+
+
+def migrations() -> dict[int, str]:
+    """Return the SQL that leads to each schema version after the first, by that version."""
+    folder = resources.files("storage").joinpath("migrations")
+    found = {}
+    for entry in folder.iterdir():
+        if entry.name.endswith(".sql"):
+            found[int(entry.name.split("_", 1)[0])] = entry.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def look(path: Path) -> None:
+    """Refuse what is no archive of ours, damaged or too new, before anything is opened, made or written.
+
+    The first bytes tell. A connection, even a read-only one, would leave files beside a database in WAL mode.
+    Raises as `check_identity`.
+    """
+    try:
+        with open(path, "rb") as stream:
+            header = stream.read(_HEADER.size)
+            size = stream.seek(0, 2)
+    except OSError as error:
+        raise translate(error, path) from error
+    if size == 0:
+        return
+    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+        raise _damaged(path, "file is not a database")
+    _, page, _, mode, changes, pages, version, application, valid_for = _HEADER.unpack(header)
+    _judge(application, version, path)
+    if any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal")):
+        return  # a run is writing, or was cut off: SQLite will put that right before anything else can be said
+    if changes == valid_for and size < pages * (65536 if page == 1 else page):
+        raise _damaged(path, f"it has {size} bytes, fewer than its {pages} pages")
+    if mode == _ROLLBACK_MODE:
+        with contextlib.closing(_connect_read_only(path)) as connection:
+            check_identity(connection, path)
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
+def check_identity(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of an archive; 0 for an empty file.
+
+    Raises ArchiveForeign, ArchiveTooNew or ArchiveDamaged, and writes nothing.
+    """
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise translate(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged schema in its complaint
+        raise _damaged(path, "malformed database schema") from error
+    if tables == 0 and application == 0:
+        return 0
+    _judge(application, version, path)
+    return version
+
+
+def _judge(application: int, version: int, path: Path) -> None:
+    if application != APPLICATION_ID:
+        raise ArchiveForeign(
+            f"{path} is an SQLite database, but not a backfile archive; nothing was touched. "
+            "Name another folder with --archive"
+        )
+    if version > SCHEMA_VERSION:
+        raise ArchiveTooNew(
+            f"{path} has schema {version}, newer than the {SCHEMA_VERSION} this program knows; nothing was touched. "
+            "Upgrade backfile"
+        )
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Create or migrate the schema, whole or not at all."""
+    version = check_identity(connection, path)
+    if version == 0:
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{_script('schema.sql')}\nPRAGMA application_id = {APPLICATION_ID};\n"
+            f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+        )
+        return
+    for target, script in migrations().items():
+        if target > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {target};\nCOMMIT;")
+
+
+def _to_wal(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A commit survives the death of the process at once, and that of the machine with the next sync of the
+    # file system (see writer.py); the database itself stays consistent either way.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
+
+
+async def open_for_writing(path: Path) -> OwnedConnection:
+    """Open the archive's database, creating or migrating it. The caller holds the archive's lock."""
+
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        try:
+            prepare(connection, path)
+            _to_wal(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    try:
+        connection = OwnedConnection(connector, iter_chunk_size=64)
+        await connection
+        return connection
+    except (sqlite3.Error, OSError) as error:
+        raise translate(error, path) from error
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Bring the database to rest: everything in one file, rollback journal, planner statistics fresh."""
+    connection.execute("PRAGMA analysis_limit = 400")
+    connection.execute("PRAGMA optimize")
+    connection.execute("PRAGMA busy_timeout = 1000")  # a reader may stay for hours: it is not waited for
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        # A reader has it open just now; the checkpointed WAL is harmless and the next close tidies it.
+        return
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the archive read-only, also beside a running crawl and on read-only media.
+
+    Raises ArchiveMissing, or as `check_identity`.
+    """
+    if not path.is_file():
+        raise ArchiveMissing(f"there is no archive at {path.parent}: name one with --archive, or crawl first")
+    look(path)
+    connection = _connect_read_only(path)
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.row_factory = sqlite3.Row
+    try:
+        version = check_identity(connection, path)
+        if version != SCHEMA_VERSION:
+            raise ArchiveForeign(
+                f"{path} has schema {version}, this program reads {SCHEMA_VERSION}; "
+                "any command that writes (crawl) migrates it"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,207 @@
+"""The media tree: `media/ab/cd/<sha256>.<ext>`. All access to media files goes through here.
+
+A file is written beside its destination and moved there whole, before any row names it: a crash leaves at worst a
+spare file, never a row without one. Names come from the content alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from storage.database import translate
+from storage.records import FileRecord
+
+SPILL_BYTES = 1 << 20  # bodies up to here stay in memory until they are known to be worth a file
+_INCOMING = "incoming"
+
+
+class MediaTree:
+    """The folder of stored files, by content."""
+
+    def __init__(self, archive: Path) -> None:
+        """Name the tree of the archive folder `archive`; nothing is created until something is stored."""
+        self.archive = archive
+        self.root = archive / "media"
+        self._folders: set[str] = set()
+        self._numbers = itertools.count()  # threads may place the same content at the same time
+        self._unsynced = False
+
+    def relative(self, sha256: str, extension: str) -> str:
+        """Return the path relative to the archive folder, as the public view `media` gives it."""
+        return f"media/{sha256[:2]}/{sha256[2:4]}/{sha256}.{extension}"
+
+    def path(self, sha256: str, extension: str) -> Path:
+        """Return where the file with this content is, or would be."""
+        return self.archive / self.relative(sha256, extension)
+
+    def incoming(self) -> Incoming:
+        """Begin to receive a body."""
+        return Incoming(self)
+
+    def clear_incoming(self) -> None:
+        """Remove what a crash left half-received; the caller holds the archive's lock."""
+        folder = self.root / _INCOMING
+        if folder.is_dir():
+            for leftover in folder.iterdir():
+                leftover.unlink(missing_ok=True)
+
+    def incoming_folder(self) -> Path:
+        """Return the folder for half-received bodies, on the same file system as their destination."""
+        folder = self.root / _INCOMING
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def place(self, source: Path | bytes, sha256: str, extension: str) -> None:
+        """Put a body in its place, whole or not at all; does nothing when it is there already.
+
+        Raises OutOfSpace or ArchiveUnwritable.
+        """
+        with _disk(self.root):
+            self._place(source, sha256, extension)
+
+    def _place(self, source: Path | bytes, sha256: str, extension: str) -> None:
+        destination = self.path(sha256, extension)
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        with contextlib.suppress(FileNotFoundError):
+            if destination.stat().st_size == size:
+                if not isinstance(source, bytes):
+                    source.unlink()
+                return
+        self._make_folder(destination.parent)
+        if isinstance(source, bytes):
+            temporary = self.incoming_folder() / f"{sha256}.{next(self._numbers)}"
+            with open(temporary, "wb", buffering=0) as stream:
+                _write_all(stream.fileno(), source)
+        else:
+            temporary = source
+        os.replace(temporary, destination)
+        self._unsynced = True
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a damaged file out of the tree, so that a sound one can take its place; returns where it is kept."""
+        with _disk(path):
+            folder = self.archive / "damaged"
+            folder.mkdir(exist_ok=True)
+            names = itertools.chain([path.name], (f"{path.name}.{number}" for number in itertools.count(2)))
+            kept = next(aside for name in names if not (aside := folder / name).exists())
+            os.replace(path, kept)
+        self._unsynced = True
+        return kept
+
+    def sync(self) -> None:
+        """Make every file placed so far survive power loss; cheap when none was placed since the last call."""
+        if not self._unsynced:
+            return
+        self._unsynced = False
+        _sync_file_system(self.root)
+
+    def _make_folder(self, folder: Path) -> None:
+        name = str(folder)
+        if name not in self._folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._folders.add(name)
+
+
+class Incoming:
+    """A body on its way in: hashed while it is written, in memory while it is small."""
+
+    def __init__(self, tree: MediaTree) -> None:
+        """Begin empty."""
+        self._tree = tree
+        self._hash = hashlib.sha256()
+        self._chunks: list[bytes] = []
+        self._spill: Path | None = None
+        self._descriptor = -1
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next part of the body. Raises OutOfSpace or ArchiveUnwritable."""
+        self._hash.update(chunk)
+        self.size += len(chunk)
+        if self._spill is None:
+            self._chunks.append(chunk)
+            if self.size <= SPILL_BYTES:
+                return
+        with _disk(self._tree.root):
+            if self._spill is not None:
+                _write_all(self._descriptor, chunk)
+                return
+            self._descriptor, name = tempfile.mkstemp(dir=self._tree.incoming_folder())
+            self._spill = Path(name)
+            _write_all(self._descriptor, b"".join(self._chunks))
+            self._chunks.clear()
+
+    @property
+    def sha256(self) -> str:
+        """The content's hash so far, in lower-case hex."""
+        return self._hash.hexdigest()
+
+    def content(self) -> Path | bytes:
+        """Return the body for checking: its bytes while it is small, else the path of its temporary file."""
+        if self._spill is not None:
+            return self._spill
+        if len(self._chunks) != 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0]
+
+    def keep(self, media_type: str, extension: str, width: int | None, height: int | None) -> FileRecord:
+        """Move the body to its place in the tree and return its record."""
+        sha256 = self.sha256
+        content = self.content()
+        self._close()
+        if isinstance(content, Path):
+            with _disk(content):
+                content.chmod(0o644)  # mkstemp made it private; an archive is copied and served by others
+        self._tree.place(content, sha256, extension)
+        self._spill = None
+        self._chunks.clear()
+        return FileRecord(sha256, self.size, media_type, extension, width, height)
+
+    def discard(self) -> None:
+        """Forget the body; safe to call at any time, also after `keep`."""
+        self._close()
+        self._chunks.clear()
+        if self._spill is not None:
+            self._spill.unlink(missing_ok=True)
+            self._spill = None
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Say the system's words in ours: to those above, an OSError would be one of the network's."""
+    try:
+        yield
+    except OSError as error:
+        raise translate(error, path) from error
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_file_system(folder: Path) -> None:
+    """One syncfs for the whole group of files: far cheaper than an fsync for each."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if not hasattr(libc, "syncfs"):
+            os.sync()
+        elif libc.syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)

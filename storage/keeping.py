@@ -1,0 +1,204 @@
+"""Units of work: what one answer of a server changes, whole or not at all. Run by the writer.
+
+Each can be done again without harm, because a crash may take away the knowledge that it was done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from storage import articles, captures, frontier, listings
+from storage.articles import Change
+from storage.records import (
+    NOT_ASKED_FOR,
+    ArticleRecord,
+    Capture,
+    Failure,
+    FileRecord,
+    Job,
+    Kind,
+    ListingStep,
+    State,
+    Term,
+    WalkProgress,
+    Wanted,
+)
+
+Follow = Callable[[str, Sequence[Term], int], Sequence[Wanted]]
+"""From a site's name, an article's terms and the depth left for them to the listings to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every unit needs to know about its run."""
+
+    run: int
+    now: float
+    follow: Follow
+    media: bool = True  # False: media that an earlier run left out stays left out
+
+
+def begin_target(connection: sqlite3.Connection, want: Wanted, *, refresh: bool, work: Work) -> int:
+    """Make one target of a run due, unless it is an article we hold; returns its scope.
+
+    An interrupted walk of a listing goes on where it was; a finished one begins anew.
+    """
+    want = replace(want, key=articles.known_key(connection, want.key) if want.kind is Kind.ARTICLE else want.key)
+    frontier.enqueue(connection, [want], scope=None, found_on=None, now=work.now)
+    job = frontier.find(connection, want.kind, want.key)
+    if job is None:
+        raise LookupError(f"the frontier lost {want.key}")
+    state = frontier.state_of(connection, job.id)
+    frontier.revive(connection, job.id, work.now)
+    if want.kind is Kind.LISTING:
+        if state in (State.DONE, State.GONE) or refresh:
+            listings.begin(connection, job.id, "", work.now)
+        frontier.ask_again(connection, job.id, work.now)
+    elif state is not State.DONE or refresh:
+        frontier.ask_again(connection, job.id, work.now)
+    else:
+        _take_over(connection, want, job.id, work)
+    return job.id
+
+
+def keep_article(
+    connection: sqlite3.Connection,
+    job: Job,
+    capture: Capture,
+    record: ArticleRecord,
+    media: Sequence[Wanted],
+    linked: Sequence[Wanted],
+    work: Work,
+) -> Change:
+    """Keep one captured article: capture, revision if it changed, search, renditions wanted, links, job done."""
+    row = captures.add(connection, job.id, job.url, work.run, capture)
+    article, change = articles.keep(connection, record, row, capture.fetched_at)
+    if change is not Change.WORSE:
+        frontier.enqueue(connection, media, scope=job.scope, found_on=job.id, now=work.now)
+        articles.keep_renditions(connection, article, record.renditions, capture.fetched_at)
+        _enqueue_articles(connection, linked, job, work)
+    _follow(connection, record.site, record.terms, job.depth, job.scope, job.id, work)
+    _settle_article(connection, job, record, article, capture, work.now)
+    return change
+
+
+def _settle_article(
+    connection: sqlite3.Connection, job: Job, record: ArticleRecord, article: int, capture: Capture, now: float
+) -> None:
+    """Let the row that led here stand for the article's id, so that every other spelling finds it."""
+    key = f"{record.site}:{record.cms_id}"
+    frontier.done(connection, job.id, capture.http_status, now)
+    if job.key != key:
+        connection.execute(
+            "INSERT INTO alias (key, article) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET article = excluded.article",
+            (job.key, article),
+        )
+        connection.execute("UPDATE OR IGNORE frontier SET key = ? WHERE id = ?", (key, job.id))
+        connection.execute(
+            "UPDATE frontier SET state = 'done', due_at = NULL, fault = NULL, error = NULL "
+            "WHERE kind = 'article' AND key = ? AND state IN ('queued', 'failed', 'skipped')",
+            (key,),
+        )
+
+
+def keep_unread(
+    connection: sqlite3.Connection, job: Job, capture: Capture, failure: Failure, in_run: bool, work: Work
+) -> None:
+    """Keep an answer that could not be read, and record the failure; `reparse` may read it one day."""
+    row = captures.add(connection, job.id, job.url, work.run, capture)
+    frontier.fail(connection, job.id, failure, run=work.run, capture=row, in_run=in_run)
+
+
+def keep_media(connection: sqlite3.Connection, job: Job, capture: Capture, file: FileRecord, work: Work) -> None:
+    """Keep a rendition whose file is in its place already."""
+    captures.add(connection, job.id, job.url, work.run, capture)
+    connection.execute(
+        "INSERT INTO file (sha256, bytes, media_type, extension, width, height) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (sha256) DO NOTHING",
+        (file.sha256, file.size, file.media_type, file.extension, file.width, file.height),
+    )
+    connection.execute(
+        "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
+        "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
+        (job.id, file.sha256, capture.fetched_at),
+    )
+    frontier.done(connection, job.id, capture.http_status, work.now)
+
+
+def keep_listing_page(
+    connection: sqlite3.Connection,
+    job: Job,
+    capture: Capture | None,
+    route: str,
+    items: Sequence[Wanted],
+    decide: Callable[[WalkProgress], tuple[ListingStep, Sequence[Wanted]]],
+    work: Work,
+) -> ListingStep:
+    """Keep one page of a listing: its capture, its items, and where the walk goes on.
+
+    `decide` is pure; it is told what the database knew of the items, and names further listings that help.
+    """
+    if capture is not None:
+        captures.add(connection, job.id, job.url, work.run, capture)
+    if listings.cursor_of(connection, job.id) is None:
+        listings.begin(connection, job.id, "", work.now)
+    rows = _enqueue_articles(connection, items, job, work)
+    progress = listings.note_items(connection, job.id, route, rows, pages=int(capture is not None))
+    step, helpers = decide(progress)
+    listings.note_step(connection, job.id, step, work.now)
+    frontier.enqueue(connection, helpers, scope=job.scope, found_on=job.id, now=work.now)
+    if step.cursor:
+        frontier.requeue(connection, job.id, work.now + step.due_in)
+    else:
+        frontier.done(connection, job.id, capture.http_status if capture is not None else 0, work.now)
+    return step
+
+
+def _enqueue_articles(connection: sqlite3.Connection, items: Sequence[Wanted], job: Job, work: Work) -> list[int]:
+    """Enqueue articles that an answer named, and return their rows; what we hold costs no request."""
+    rows = []
+    for item in items:
+        want = replace(item, key=articles.known_key(connection, item.key))
+        known = connection.execute(
+            "SELECT id, state, depth FROM frontier WHERE kind = 'article' AND key = ?", (want.key,)
+        ).fetchone()
+        frontier.enqueue(connection, [want], scope=job.scope, found_on=job.id, now=work.now)
+        if known is None:
+            known = connection.execute(
+                "SELECT id, state, depth FROM frontier WHERE kind = 'article' AND key = ?", (want.key,)
+            ).fetchone()
+        elif known[1] == State.DONE.value:
+            _take_over(connection, replace(want, depth=want.depth if want.depth > known[2] else 0), job.scope, work)
+        rows.append(int(known[0]))
+    return rows
+
+
+def _take_over(connection: sqlite3.Connection, want: Wanted, scope: int, work: Work) -> None:
+    """Finish for this scope what is unfinished of an article we hold: its media, and its links when deeper."""
+    site, _, cms_id = want.key.partition(":")
+    article = articles.find(connection, site, cms_id)
+    if article is None:
+        return
+    connection.execute(
+        "UPDATE frontier SET scope = ?1, state = 'queued', due_at = iif(state = 'queued', due_at, ?2),"
+        " attempts = iif(state = 'queued', attempts, 0), error = iif(state = 'skipped', NULL, error) "
+        "WHERE id IN (SELECT frontier FROM rendition WHERE article = ?3 AND removed_at IS NULL) "
+        "AND (state = 'queued' OR (state = 'failed' AND due_at IS NOT NULL) OR (state = 'skipped' AND error = ?4))",
+        (scope, work.now, article, NOT_ASKED_FOR if work.media else ""),
+    )
+    _follow(connection, site, articles.terms_of(connection, want.key), want.depth, scope, None, work)
+
+
+def _follow(
+    connection: sqlite3.Connection,
+    site: str,
+    terms: Sequence[Term],
+    depth: int,
+    scope: int,
+    found_on: int | None,
+    work: Work,
+) -> None:
+    if depth > 0:
+        frontier.enqueue(connection, work.follow(site, terms, depth - 1), scope=scope, found_on=found_on, now=work.now)

@@ -1,0 +1,186 @@
+"""Listings: where a walk stands, what each route gave, and which items it named."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.clock import iso
+from storage.records import Job, ListingStep, Term, WalkProgress
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGave:
+    """What one route to a listing gave in its last walk."""
+
+    route: str
+    pages: int
+    seen: int
+    claimed: int | None
+    outcome: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The last walk of a listing."""
+
+    key: str
+    seen: int
+    verdict: str  # 'complete' | 'truncated' | 'bounded' | 'unavailable'; '' while it goes on
+    depth: int  # below 0: it only helps another listing
+    routes: tuple[RouteGave, ...]
+
+
+def cursor_of(connection: sqlite3.Connection, frontier: int) -> str | None:
+    """Return where the walk of a listing is to go on; '' when it has ended, None when it never began."""
+    row = connection.execute("SELECT cursor FROM listing WHERE frontier = ?", (frontier,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def begin(connection: sqlite3.Connection, frontier: int, cursor: str, now: float) -> None:
+    """Begin a new walk; items that earlier walks saw stay, under those walks' numbers."""
+    connection.execute(
+        "INSERT INTO listing (frontier, cursor, started_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
+        "walk = walk + 1, cursor = excluded.cursor, seen = 0, verdict = '',"
+        " started_at = excluded.started_at, finished_at = NULL",
+        (frontier, cursor, iso(now)),
+    )
+    connection.execute("DELETE FROM listing_route WHERE frontier = ?", (frontier,))
+
+
+def note_items(
+    connection: sqlite3.Connection, frontier: int, route: str, items: list[int], *, pages: int
+) -> WalkProgress:
+    """Record the items of one answer, given as frontier rows, and say how far the walk has come with them."""
+    (walk,) = connection.execute("SELECT walk FROM listing WHERE frontier = ?", (frontier,)).fetchone()
+    new_on_route = new_in_walk = 0
+    for item in items:
+        known = connection.execute(
+            "SELECT max(route = ?) FROM listing_item WHERE frontier = ? AND item = ? AND walk = ?",
+            (route, frontier, item, walk),
+        ).fetchone()[0]
+        new_in_walk += known is None
+        new_on_route += not known
+        connection.execute(
+            "INSERT INTO listing_item (frontier, item, route, walk) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (frontier, item, route) DO UPDATE SET walk = excluded.walk",
+            (frontier, item, route, walk),
+        )
+    connection.execute("INSERT OR IGNORE INTO listing_route (frontier, route) VALUES (?, ?)", (frontier, route))
+    on_route, claimed = connection.execute(
+        "UPDATE listing_route SET pages = pages + ?, seen = seen + ? WHERE frontier = ? AND route = ? "
+        "RETURNING seen, claimed",
+        (pages, new_on_route, frontier, route),
+    ).fetchone()
+    (in_walk,) = connection.execute(
+        "UPDATE listing SET seen = seen + ? WHERE frontier = ? RETURNING seen", (new_in_walk, frontier)
+    ).fetchone()
+    return WalkProgress(new_on_route, on_route, new_in_walk, in_walk, claimed)
+
+
+def note_step(connection: sqlite3.Connection, frontier: int, step: ListingStep, now: float) -> None:
+    """Record where the walk goes on, or how it ended."""
+    connection.execute("INSERT OR IGNORE INTO listing_route (frontier, route) VALUES (?, ?)", (frontier, step.route))
+    connection.execute(
+        "UPDATE listing_route SET claimed = nullif(max(coalesce(claimed, -1), coalesce(?, -1)), -1), outcome = ?,"
+        " note = iif(? = '', note, ?) WHERE frontier = ? AND route = ?",
+        (step.claimed, step.outcome, step.note, step.note, frontier, step.route),
+    )
+    connection.execute(
+        "UPDATE listing SET cursor = ?, verdict = ?, finished_at = iif(? = '', ?, NULL) WHERE frontier = ?",
+        (step.cursor, step.verdict, step.cursor, iso(now), frontier),
+    )
+
+
+def walk_of(connection: sqlite3.Connection, frontier: int) -> Walk | None:
+    """Return what the last walk of a listing gave, route by route."""
+    row = connection.execute(
+        "SELECT f.key, l.seen, l.verdict, f.depth FROM listing AS l JOIN frontier AS f ON f.id = l.frontier "
+        "WHERE l.frontier = ?",
+        (frontier,),
+    ).fetchone()
+    if row is None:
+        return None
+    routes = connection.execute(
+        "SELECT route, pages, seen, claimed, outcome, note FROM listing_route WHERE frontier = ?", (frontier,)
+    )
+    key, seen, verdict, depth = row
+    return Walk(key, seen, verdict, depth, tuple(RouteGave(*route) for route in routes))
+
+
+@dataclass(frozen=True, slots=True)
+class HelpStanding:
+    """How far other listings have come in completing a truncated one."""
+
+    pending: bool  # articles or helping listings of the scope are still under way
+    unvisited: tuple[Term, ...]  # terms of the listing's articles whose own listings have not been wanted yet
+    held: int  # articles we hold that belong to the listing
+    claimed: int | None  # the largest total that a route to it stated
+
+
+def help_standing(connection: sqlite3.Connection, job: Job, kinds: Sequence[str]) -> HelpStanding:
+    """Say how far helping listings have come; `kinds` are the terms whose listings may help."""
+    kind, _, key = job.key.partition(":")[2].partition("/")
+    (claimed,) = connection.execute(
+        "SELECT max(claimed) FROM listing_route WHERE frontier = ? AND route <> 'helpers'", (job.id,)
+    ).fetchone()
+    (pending,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM frontier WHERE state IN ('queued', 'doing') AND scope = ? AND id <> ? "
+        "AND (kind = 'article' OR (kind = 'listing' AND depth < 0)))",
+        (job.scope, job.id),
+    ).fetchone()
+    belonging = _BELONGING_TO_PUBLICATION if kind == "publication" else _BELONGING_TO_TERM
+    values = {"site": job.site, "kind": kind, "key": key}
+    (held,) = connection.execute(f"SELECT count(*) FROM ({belonging})", values).fetchone()  # noqa: S608
+    marks = ", ".join(f"'{name}'" for name in kinds)
+    unvisited = connection.execute(
+        f"SELECT DISTINCT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM ({belonging}) AS b "  # noqa: S608
+        "JOIN article_term AS at ON at.article = b.article JOIN term AS t ON t.id = at.term "
+        f"WHERE t.kind IN ({marks}) AND (:kind <> 'publication' OR t.kind <> 'category' "
+        f"OR {_PUBLICATION} = :key) AND NOT EXISTS (SELECT 1 FROM frontier AS f WHERE f.kind = 'listing' "
+        "AND f.key IN (t.site || ':' || t.kind || '/' || t.cms_id, t.site || ':' || t.kind || '/' || lower(t.slug)))",
+        values,
+    )
+    return HelpStanding(bool(pending), tuple(Term(*row) for row in unvisited), held, claimed)
+
+
+def dismiss_helpers(connection: sqlite3.Connection, scope: int) -> None:
+    """Leave unfetched what was only wanted to help a listing that needs no more help."""
+    connection.execute(
+        "UPDATE frontier SET state = 'skipped', due_at = NULL, error = 'no longer needed to complete a listing' "
+        "WHERE scope = ? AND depth < 0 AND state = 'queued' AND kind <> 'media'",
+        (scope,),
+    )
+
+
+_BELONGING_TO_TERM = (
+    "SELECT at.article FROM article_term AS at JOIN term AS t ON t.id = at.term "
+    "WHERE t.site = :site AND t.kind = :kind AND (t.cms_id = :key OR lower(t.slug) = :key)"
+)
+# Contract 3.2: the publication is the typeId of an article's first category.
+# SQLite's JSON knows no NaN and no thousand levels of nesting; what it cannot read names no publication.
+_PUBLICATION = "iif(json_valid(t.json), json_extract(t.json, '$.typeId.typeId'), NULL)"
+_BELONGING_TO_PUBLICATION = (
+    "SELECT at.article FROM article_term AS at JOIN term AS t ON t.id = at.term WHERE t.site = :site "  # noqa: S608
+    f"AND at.kind = 'category' AND at.position = 0 AND {_PUBLICATION} = :key AND :kind <> ''"
+)
+
+
+def term_id(connection: sqlite3.Connection, kind: str, site: str, slug: str) -> str:
+    """Return the CMS id of a term known by its slug; '' when no article has named it yet."""
+    row = connection.execute(
+        "SELECT cms_id FROM term WHERE kind = ? AND site = ? AND lower(slug) = lower(?)", (kind, site, slug)
+    ).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def publications(connection: sqlite3.Connection, site: str) -> tuple[str, ...]:
+    """Return the ids of a site's publications that its categories name, the one with the most categories first."""
+    rows = connection.execute(
+        f"SELECT {_PUBLICATION} AS publication, count(*) FROM term AS t "  # noqa: S608
+        "WHERE kind = 'category' AND site = ? AND publication IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+        (site,),
+    )
+    return tuple(str(publication) for publication, _ in rows)

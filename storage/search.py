@@ -1,0 +1,179 @@
+"""Full-text search over FTS5: folding for French and Arabic, a safe query language, snippets of the page shown."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from dataclasses import asdict, dataclass
+
+from storage.records import ArticleRecord
+
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ﬁ": "fi", "ﬂ": "fl"})
+# Letters that Arabic writers use for one another, and the stretching sign.
+_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None})
+_ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
+_COLUMNS = ("title", "summary", "body", "authors", "keywords", "categories")
+_WEIGHTS = (10.0, 4.0, 1.0, 6.0, 6.0, 3.0)
+_FIELDS = {"title": "title", "author": "authors", "keyword": "keywords", "category": "categories", "text": "body"}
+_TOKEN = re.compile(r'(?P<minus>-?)(?:(?P<field>[a-z]+):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+OPEN_MARK, CLOSE_MARK = "\x02", "\x03"  # cannot occur in archived text, so a page can make them into anything safe
+
+
+def fold(text: str) -> str:
+    """Return `text` in the spelling that is indexed beside the original: no Arabic vowel signs, no ligatures."""
+    text = text.translate(_LIGATURES)
+    if _ARABIC_LETTER.search(text):
+        text = "".join(c for c in unicodedata.normalize("NFC", text) if not unicodedata.combining(c))
+        text = text.translate(_ARABIC)
+    return text
+
+
+def _plain(text: str) -> str:
+    return text.replace(OPEN_MARK, " ").replace(CLOSE_MARK, " ").replace("\x00", " ")
+
+
+def row_of(record: ArticleRecord) -> tuple[str, ...]:
+    """Return the search row of an article: its columns, then each in its folded spelling where that differs."""
+    names = {
+        kind: ", ".join(t.name for t in record.terms if t.kind == kind) for kind in ("author", "keyword", "category")
+    }
+    return columns_of(record.title, record.summary, record.text, names["author"], names["keyword"], names["category"])
+
+
+def columns_of(*texts: str) -> tuple[str, ...]:
+    """Return the columns of the index for the texts of the first six."""
+    columns = tuple(_plain(text) for text in texts)
+    return (*columns, *("" if (folded := fold(text)) == text else folded for text in columns))
+
+
+def replace(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
+    """Index an article anew."""
+    connection.execute("DELETE FROM search WHERE rowid = ?", (article,))
+    connection.execute(
+        "INSERT INTO search (rowid, title, summary, body, authors, keywords, categories, folded_title, folded_summary,"
+        " folded_body, folded_authors, folded_keywords, folded_categories) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (article, *row_of(record)),
+    )
+
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Make the index anew from the texts it holds; for when it no longer leads to their words."""
+    connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What else a hit must satisfy; dates are UTC ISO 8601 prefixes, names or slugs match without regard to case."""
+
+    category: str = ""
+    keyword: str = ""
+    author: str = ""
+    since: str = ""
+    until: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One found article; the snippet marks matches with OPEN_MARK and CLOSE_MARK."""
+
+    site: str
+    id: str
+    url: str
+    title: str
+    first_published: str | None
+    authors: tuple[str, ...]
+    snippet: str
+    score: float
+
+
+def match_expression(query: str) -> str:
+    """Translate a person's query into FTS5: words are ANDed; `"phrases"`, `-not`, `prefix*` and `field:` work.
+
+    Anything else a person types is quoted text; no query is a syntax error. '' when nothing can match.
+    """
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    for token in _TOKEN.finditer(_sound(query)):
+        expression = _term(token)
+        if expression:
+            (unwanted if token["minus"] else wanted).append(expression)
+    if not wanted:
+        return ""
+    expression = " AND ".join(wanted)
+    return expression if not unwanted else f"({expression}) NOT ({' OR '.join(unwanted)})"
+
+
+def _term(token: re.Match[str]) -> str:
+    name = token["field"] or ""
+    text = token["phrase"] if token["phrase"] is not None else token["word"]
+    if name and name not in _FIELDS:
+        text, name = f"{name}:{text}", ""
+    prefix = "*" if token["phrase"] is None and text.endswith("*") else ""
+    text = text.replace('"', " ").replace("\x00", " ")
+    if not any(c.isalnum() for c in text):
+        return ""
+    columns = " ".join(f"{column} folded_{column}" for column in ((_FIELDS[name],) if name else _COLUMNS))
+    # Either spelling may meet either: the folded query also finds texts that were never written otherwise.
+    return "(" + " OR ".join(f'{{{columns}}} : "{t}"{prefix}' for t in dict.fromkeys((text, fold(text)))) + ")"
+
+
+def _sound(text: str) -> str:
+    """Return `text` without what no database takes: half characters, as a terminal or a cut-off JSON may give them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+# Rank first and snippet only the page that is shown: a snippet for every candidate costs more than the ranking.
+_QUERY = """
+WITH ranked AS MATERIALIZED (
+    SELECT search.rowid AS article, bm25(search, {weights}) AS score
+    FROM search {joins}
+    WHERE search MATCH :match {conditions}
+    ORDER BY score, search.rowid DESC LIMIT :limit OFFSET :offset
+)
+SELECT a.site, a.cms_id, a.url, a.title, a.first_published,
+       (SELECT group_concat(name, char(31)) FROM (
+            SELECT t.name FROM article_term AS at JOIN term AS t ON t.id = at.term
+            WHERE at.article = a.id AND at.kind = 'author' ORDER BY at.position)),
+       snippet(search, -1, char(2), char(3), '…', 24), ranked.score
+FROM ranked JOIN search ON search.rowid = ranked.article JOIN article AS a ON a.id = ranked.article
+WHERE search MATCH :match
+ORDER BY ranked.score, ranked.article DESC
+"""
+_HAS_TERM = (
+    "AND EXISTS (SELECT 1 FROM article_term AS at JOIN term AS t ON t.id = at.term WHERE at.article = search.rowid "
+    "AND at.kind = '{kind}' AND (t.name = :{kind} COLLATE NOCASE OR t.slug = :{kind} COLLATE NOCASE "
+    "OR t.cms_id = :{kind}))"
+)
+
+
+def find(
+    connection: sqlite3.Connection, query: str, filters: Filters, *, limit: int = 20, offset: int = 0
+) -> list[Hit]:
+    """Return the best hits for a person's query, best first."""
+    expression = match_expression(query)
+    if not expression:
+        return []
+    conditions = [_HAS_TERM.format(kind=k) for k in ("category", "keyword", "author") if getattr(filters, k)]
+    if filters.since:
+        conditions.append("AND article.first_published >= :since")
+    if filters.until:
+        # An until of `2023-07` includes all of July: compare as many characters as were given.
+        conditions.append("AND substr(article.first_published, 1, length(:until)) <= :until")
+    if filters.site:
+        conditions.append("AND article.site = :site")
+    joins = "JOIN article ON article.id = search.rowid"
+    weights = ", ".join(str(weight) for weight in (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS)))
+    sql = _QUERY.format(weights=weights, joins=joins, conditions=" ".join(conditions))
+    values = {
+        "match": expression,
+        "limit": limit,
+        "offset": offset,
+        **{name: _sound(value) for name, value in asdict(filters).items()},
+    }
+    return [
+        Hit(site, cms_id, url, title, published, tuple((authors or "").split("\x1f")) if authors else (), text, -score)
+        for site, cms_id, url, title, published, authors, text, score in connection.execute(sql, values)
+    ]

@@ -1,0 +1,335 @@
+"""Store: the door to an archive that is being written. Readers use `storage.reading` instead.
+
+One process holds the archive's lock; one writer owns its connection; every method is one transaction's worth of work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from storage import derive, frontier, holdings, keeping, listings, runs, search
+from storage.articles import Change
+from storage.database import OwnedConnection, look, open_for_writing, settle, translate
+from storage.errors import ArchiveInUse, ArchiveUnwritable, OutOfSpace
+from storage.files import MediaTree
+from storage.keeping import Follow, Work
+from storage.records import (
+    ArticleRecord,
+    Capture,
+    Failure,
+    FileRecord,
+    Job,
+    ListingStep,
+    Tally,
+    Term,
+    WalkProgress,
+    Wanted,
+)
+from storage.writer import Writer
+
+T = TypeVar("T")
+
+
+def _follow_nothing(_site: str, _terms: Sequence[Term], _depth: int) -> Sequence[Wanted]:
+    return ()
+
+
+class Store:
+    """An archive open for writing; made by `open_store`."""
+
+    def __init__(self, folder: Path, writer: Writer, media: MediaTree, min_free_bytes: int) -> None:
+        """Join the parts; use `open_store`."""
+        self.folder = folder
+        self.media = media
+        self.run = 0
+        self._writer = writer
+        self._min_free_bytes = min_free_bytes
+        self._follow: Follow = _follow_nothing
+        self._media_wanted = True
+
+    # Runs ----------------------------------------------------------------------------------------------------------
+
+    async def begin_run(self, command: str, follow: Follow = _follow_nothing, *, media: bool = True) -> int:
+        """Open a run; `follow` turns an article's terms into listings to follow, `media` says whether any is wanted."""
+        self._follow = follow
+        self._media_wanted = media
+        self.run = await self._writer.call(partial(runs.begin, command=command, now=time.time()))
+        return self.run
+
+    async def note_run(self, tally: Tally) -> None:
+        """Bring the run's figures up to date."""
+        await self._writer.call(partial(runs.note, run=self.run, tally=tally))
+
+    async def end_run(self, tally: Tally, exit_status: int, notes: Sequence[str] = ()) -> None:
+        """Close the run; everything it did is durable when this returns."""
+        unit = partial(runs.end, run=self.run, tally=tally, exit_status=exit_status, notes=notes, now=time.time())
+        await self._writer.call(unit)
+        await self._writer.flush()
+
+    async def begin_targets(self, wanted: Sequence[Wanted], *, refresh: bool = False) -> list[int]:
+        """Make a run's targets due, unless they are articles we hold; returns their scopes."""
+        work = self._work()
+
+        def unit(connection: sqlite3.Connection) -> list[int]:
+            return [keeping.begin_target(connection, want, refresh=refresh, work=work) for want in wanted]
+
+        return await self._writer.call(unit)
+
+    # Frontier ------------------------------------------------------------------------------------------------------
+
+    async def claim(
+        self, scopes: Sequence[int], room: Mapping[str, int], default_room: int
+    ) -> tuple[list[Job], float | None]:
+        """Claim due jobs (see `frontier.claim`). Raises OutOfSpace below the free-space floor: admit nothing more."""
+        self.check_space()
+        return await self._writer.call(
+            partial(frontier.claim, scopes=scopes, room=dict(room), default_room=default_room, now=time.time())
+        )
+
+    async def release(self, jobs: Iterable[Job]) -> None:
+        """Give claimed jobs back unharmed."""
+        await self._writer.call(partial(frontier.release, frontier=[job.id for job in jobs]))
+
+    def check_space(self) -> None:
+        """Raise OutOfSpace when less is free than the configured floor."""
+        free = shutil.disk_usage(self.folder).free
+        if free < self._min_free_bytes:
+            raise OutOfSpace(
+                f"only {free >> 20} MiB are free at {self.folder}, less than the floor of "
+                f"{self._min_free_bytes >> 20} MiB ([archive] min_free_mb): nothing more is fetched and nothing is "
+                "lost; make room and run again"
+            )
+
+    # Keeping -------------------------------------------------------------------------------------------------------
+
+    async def keep_article(
+        self, job: Job, capture: Capture, record: ArticleRecord, media: Sequence[Wanted], linked: Sequence[Wanted]
+    ) -> Change:
+        """Keep a captured article with all that follows from it."""
+        return await self._writer.call(
+            partial(
+                keeping.keep_article,
+                job=job,
+                capture=capture,
+                record=record,
+                media=media,
+                linked=linked,
+                work=self._work(),
+            )
+        )
+
+    async def keep_unread(self, job: Job, capture: Capture, failure: Failure, *, in_run: bool) -> None:
+        """Keep an answer that could not be read."""
+        await self._writer.post(
+            partial(keeping.keep_unread, job=job, capture=capture, failure=failure, in_run=in_run, work=self._work())
+        )
+
+    async def keep_media(self, job: Job, capture: Capture, file: FileRecord) -> None:
+        """Keep a rendition whose file `media` has placed."""
+        await self._writer.post(partial(keeping.keep_media, job=job, capture=capture, file=file, work=self._work()))
+
+    async def keep_listing_page(
+        self,
+        job: Job,
+        capture: Capture | None,
+        route: str,
+        items: Sequence[Wanted],
+        decide: Callable[[WalkProgress], tuple[ListingStep, Sequence[Wanted]]],
+    ) -> ListingStep:
+        """Keep a page of a listing and decide, knowing what was new in it, where the walk goes on."""
+        return await self._writer.call(
+            partial(
+                keeping.keep_listing_page,
+                job=job,
+                capture=capture,
+                route=route,
+                items=items,
+                decide=decide,
+                work=self._work(),
+            )
+        )
+
+    async def fail(self, job: Job, failure: Failure, *, in_run: bool) -> None:
+        """Record a failed attempt that left nothing to keep."""
+        await self._writer.post(
+            partial(frontier.fail, frontier=job.id, failure=failure, run=self.run, capture=None, in_run=in_run)
+        )
+
+    async def skip(self, job: Job, reason: str) -> None:
+        """Leave a job unfetched, with the reason."""
+        await self._writer.post(partial(frontier.skip, frontier=job.id, reason=reason))
+
+    # Asking --------------------------------------------------------------------------------------------------------
+
+    async def cursor_of(self, job: Job) -> str:
+        """Return where the walk of a listing is to go on; '' when it is to begin."""
+        return await self._writer.call(partial(listings.cursor_of, frontier=job.id)) or ""
+
+    async def walks(self, scopes: Sequence[int]) -> list[listings.Walk]:
+        """Return the last walk of every listing among or below the scopes."""
+
+        def unit(connection: sqlite3.Connection) -> list[listings.Walk]:
+            found = []
+            for scope in scopes:
+                rows = connection.execute(
+                    "SELECT l.frontier FROM listing AS l JOIN frontier AS f ON f.id = l.frontier "
+                    "WHERE f.scope = ?1 OR f.id = ?1",
+                    (scope,),
+                ).fetchall()
+                found += [walk for (row,) in rows if (walk := listings.walk_of(connection, row)) is not None]
+            return found
+
+        return await self._writer.call(unit)
+
+    async def waiting(self, scopes: Sequence[int]) -> int:
+        """Return how many rows of the scopes are still to be done."""
+        return await self._writer.call(partial(frontier.waiting, scopes=scopes))
+
+    async def term_id(self, kind: str, site: str, slug: str) -> str:
+        """Return the CMS id of a term known by its slug; '' when no article has named it yet."""
+        return await self._writer.call(partial(listings.term_id, kind=kind, site=site, slug=slug))
+
+    async def publications(self, site: str) -> tuple[str, ...]:
+        """Return the ids of a site's publications that articles have named."""
+        return await self._writer.call(partial(listings.publications, site=site))
+
+    async def help_standing(self, job: Job, kinds: Sequence[str]) -> listings.HelpStanding:
+        """Say how far other listings have come in completing a truncated one."""
+        return await self._writer.call(partial(listings.help_standing, job=job, kinds=kinds))
+
+    async def dismiss_helpers(self, job: Job) -> None:
+        """Leave unfetched what was only wanted to help a listing that needs no more help."""
+        await self._writer.call(partial(listings.dismiss_helpers, scope=job.scope))
+
+    async def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many frontier rows of each kind are in each state."""
+        return await self._writer.call(frontier.counts)
+
+    # Deriving ------------------------------------------------------------------------------------------------------
+
+    async def kept_captures(self, after: int, limit: int) -> list[derive.KeptCapture]:
+        """Return captures of articles with their bodies, oldest first, for reading them anew."""
+        return await self._writer.call(partial(derive.captures_after, after=after, limit=limit))
+
+    async def rederive(self, capture: derive.KeptCapture, record: ArticleRecord, media: Sequence[Wanted]) -> Change:
+        """Bring what a better reader found in a kept capture into the derived tables."""
+        return await self._writer.call(
+            partial(derive.rederive, capture=capture, record=record, media=media, work=self._work())
+        )
+
+    async def rebuild_search(self) -> None:
+        """Make the search index anew from its texts; to be called before they are derived anew."""
+        await self._writer.call(search.rebuild)
+
+    # Mending -------------------------------------------------------------------------------------------------------
+
+    async def file(self, sha256: str) -> FileRecord | None:
+        """Return the record of a file."""
+        return await self._writer.call(partial(holdings.file, sha256=sha256))
+
+    async def holders(self, sha256: str) -> list[str]:
+        """Return the media URLs that hold a file now."""
+        return await self._writer.call(partial(holdings.holders, sha256=sha256))
+
+    async def give_up(self, sha256: str, reason: str) -> int:
+        """Forget a lost file, and make due again what held it; returns how many URLs."""
+        return await self._writer.call(partial(holdings.give_up, sha256=sha256, reason=reason, now=time.time()))
+
+    async def flush(self) -> None:
+        """Return when everything kept so far is durable."""
+        await self._writer.flush()
+
+    def _work(self) -> Work:
+        return Work(run=self.run, now=time.time(), follow=self._follow, media=self._media_wanted)
+
+
+@asynccontextmanager
+async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[Store]:
+    """Open an archive for writing, creating it when it is not there.
+
+    Raises ArchiveInUse, ArchiveDamaged (ArchiveForeign, ArchiveTooNew), ArchiveUnwritable or OutOfSpace.
+    """
+    _make_folder(folder)
+    path = folder / "archive.db"
+    _refuse_foreign(path)
+    with _locked(folder):
+        connection = await open_for_writing(path)
+        media = MediaTree(folder)
+        writer = Writer(connection, path, media.sync)
+        task = asyncio.create_task(writer.run(), name="writer")
+        try:
+            media.clear_incoming()
+            await writer.call(frontier.recover)
+            yield Store(folder, writer, media, min_free_bytes)
+        finally:
+            # Also after an error or a cancellation: units are whole, so what was handed over is worth keeping.
+            try:
+                await writer.flush()
+            finally:
+                await _close(task, connection, path)
+
+
+async def _close(task: asyncio.Task[None], connection: OwnedConnection, path: Path) -> None:
+    try:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await connection.run(_rest)
+    except (sqlite3.Error, OSError) as error:
+        raise translate(error, path) from error
+    finally:
+        await connection.close()  # whatever happens: its thread would keep the process alive
+
+
+def _rest(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    settle(connection)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"cannot create the archive folder {folder} ({error.strerror or error}); nothing was fetched. "
+            "Check its path and permissions, or name another with --archive"
+        ) from error
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look before touching anything, even before the lock file is made."""
+    if path.exists():
+        look(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(
+        folder / "lock", blocking=False, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ArchiveInUse(
+            f"the archive {folder} is in use by another run; nothing was touched. Wait for it to finish, or stop it"
+        ) from error
+    except (OSError, NotImplementedError) as error:
+        raise ArchiveUnwritable(
+            f"cannot lock {folder / 'lock'} ({error}); nothing was touched. The archive needs a writable local file "
+            "system that supports locks"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

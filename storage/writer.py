@@ -1,0 +1,179 @@
+"""The one writer: whole functions, in order, many to a commit.
+
+A unit of work is a function of the connection; it runs whole on the owning thread inside a savepoint. Units are
+committed in groups, because a commit per row costs a third of the speed. Its result is visible to every later
+unit at once and durable with the group's commit, at most `GROUP_SECONDS` later or after `flush`. What a crash
+takes away is only the knowledge that something was done; every unit can safely be done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeGuard, TypeVar
+
+from storage.database import OwnedConnection, translate
+from storage.errors import StorageError
+
+T = TypeVar("T")
+Unit = Callable[[sqlite3.Connection], Any]
+
+GROUP_SECONDS = 0.25
+GROUP_UNITS = 2_000
+BACKLOG = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A unit of work and who waits for it; no unit: the order is to commit."""
+
+    unit: Unit | None
+    caller: asyncio.Future[Any] | None
+
+
+class Writer:
+    """Owns the write connection. Run `run` in a task; it ends by being cancelled, or by raising what broke."""
+
+    def __init__(self, connection: OwnedConnection, path: Path, before_commit: Callable[[], None]) -> None:
+        """Take over `connection`; `before_commit` makes the files durable that the group's rows name."""
+        self._connection = connection
+        self._path = path
+        self._before_commit = before_commit
+        self._orders: asyncio.Queue[_Order] = asyncio.Queue(BACKLOG)
+        self._in_hand: list[_Order] = []
+        self._group_began: float | None = None
+        self._units_in_group = 0
+        self._broken: BaseException | None = None
+
+    async def call(self, unit: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `unit` and return its result, or raise what it raised, once it has run (not: once it is durable)."""
+        result: T = await self._order(unit)
+        return result
+
+    async def post(self, unit: Unit) -> None:
+        """Hand over `unit` without waiting for it; an error in it breaks the writer."""
+        await self._put(_Order(unit, None))
+
+    async def flush(self) -> None:
+        """Return when everything handed over before is durable."""
+        await self._order(None)
+
+    async def run(self) -> None:
+        """Write until cancelled. Raises StorageError when the disk or the file fails, or what a posted unit raised."""
+        try:
+            while True:
+                self._in_hand = await self._next_orders()
+                commit = self._commit_is_due()
+                outcomes = await self._connection.run(partial(self._apply, orders=self._in_hand, commit=commit))
+                for order, (result, error) in zip(self._in_hand, outcomes, strict=True):
+                    _settle(order.caller, result, error)
+        except Exception as error:
+            if not _is_of_disk_or_file(error):
+                self._broken = error
+                raise
+            self._broken = translate(error, self._path)
+            raise self._broken from error
+        finally:
+            self._refuse_the_rest()
+
+    async def _order(self, unit: Unit | None) -> Any:
+        caller: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        await self._put(_Order(unit, caller))
+        return await caller
+
+    async def _put(self, order: _Order) -> None:
+        self._check()
+        await self._orders.put(order)
+        self._check()  # while this waited for room, the writer may have ended: nobody would take the order
+
+    async def _next_orders(self) -> list[_Order]:
+        orders = []
+        if self._group_began is None:
+            orders.append(await self._orders.get())
+        else:
+            left = max(0.0, self._group_began + GROUP_SECONDS - time.monotonic())
+            try:
+                async with asyncio.timeout(left):
+                    orders.append(await self._orders.get())
+            except TimeoutError:
+                return []  # nothing more came in time: the group is to be committed as it is
+        while len(orders) < BACKLOG and not self._orders.empty():
+            orders.append(self._orders.get_nowait())
+        return orders
+
+    def _commit_is_due(self) -> bool:
+        now = time.monotonic()
+        if self._group_began is None:
+            self._group_began = now
+        self._units_in_group += len(self._in_hand)
+        flush = any(order.unit is None for order in self._in_hand)
+        if flush or now - self._group_began >= GROUP_SECONDS or self._units_in_group >= GROUP_UNITS:
+            self._group_began = None
+            self._units_in_group = 0
+            return True
+        return False
+
+    def _apply(
+        self, connection: sqlite3.Connection, orders: list[_Order], commit: bool
+    ) -> list[tuple[Any, Exception | None]]:
+        """Run orders on the owning thread; returns (result, error) for each."""
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
+        outcomes = [_guarded(connection, order) for order in orders]
+        if commit:
+            self._before_commit()
+            connection.execute("COMMIT")
+        return outcomes
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+
+    def _refuse_the_rest(self) -> None:
+        cancelled = self._broken is None
+        if self._broken is None:
+            self._broken = StorageError("the archive is closed: nothing more can be written to it")
+        while not self._orders.empty():
+            self._in_hand.append(self._orders.get_nowait())
+        for order in self._in_hand:
+            if order.caller is None or order.caller.done():
+                continue
+            if cancelled:
+                order.caller.cancel()
+            else:
+                order.caller.set_exception(self._broken)
+
+
+def _guarded(connection: sqlite3.Connection, order: _Order) -> tuple[Any, Exception | None]:
+    """Run one unit in a savepoint; its own mistakes go to its caller, those of the disk or the file to the run."""
+    if order.unit is None:
+        return None, None
+    connection.execute("SAVEPOINT unit")
+    try:
+        result = order.unit(connection)
+    except Exception as error:
+        if order.caller is None or _is_of_disk_or_file(error):
+            raise
+        connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
+        return None, error
+    connection.execute("RELEASE unit")
+    return result, None
+
+
+def _is_of_disk_or_file(error: Exception) -> TypeGuard[sqlite3.Error | OSError]:
+    return isinstance(error, (sqlite3.OperationalError, OSError)) or type(error) is sqlite3.DatabaseError
+
+
+def _settle(caller: asyncio.Future[Any] | None, result: Any, error: Exception | None) -> None:
+    if caller is None or caller.done():
+        return
+    if error is not None:
+        caller.set_exception(error)
+    else:
+        caller.set_result(result)
