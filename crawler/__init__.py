@@ -1,0 +1,1 @@
+"""How we get it: HTTP, HTML and the CMS; no SQL."""

@@ -1,0 +1,81 @@
+"""From a server's answer to what storage keeps of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from storage.clock import iso
+from storage.records import Capture
+
+_SECRET_PARAMETERS = frozenset({"key", "token", "api_key"})
+_UNPRINTABLE = re.compile(r"[^\t\x20-\x7e\x80-\U0010ffff]")
+
+
+class Answered(Protocol):
+    """An answer as the fetcher gives it."""
+
+    @property
+    def url(self) -> str:
+        """Where the answer came from, after redirects."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header names and values as they came."""
+
+    @property
+    def media_type(self) -> str:
+        """The server's media type, without parameters."""
+
+    @property
+    def body(self) -> bytes:
+        """The decoded body."""
+
+    @property
+    def at(self) -> float:
+        """Unix seconds when it was complete."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+def page_capture(answer: Answered, error: str = "") -> Capture:
+    """Return the capture of an answer whose body is kept in the database."""
+    sha256 = hashlib.sha256(answer.body).hexdigest()
+    return _capture(answer, sha256, len(answer.body), answer.body, error)
+
+
+def media_capture(answer: Answered, sha256: str, size: int) -> Capture:
+    """Return the capture of an answer whose body is in the media tree."""
+    return _capture(answer, sha256, size, None, "")
+
+
+def _capture(answer: Answered, sha256: str, size: int, body: bytes | None, error: str) -> Capture:
+    return Capture(
+        url=without_secrets(answer.url),
+        fetched_at=iso(answer.at),
+        http_status=answer.status,
+        headers=tuple((name, _UNPRINTABLE.sub("\ufffd", value)) for name, value in answer.headers),
+        media_type=answer.media_type,
+        sha256=sha256,
+        size=size,
+        body=body,
+        error=error,
+        seconds=round(answer.seconds, 4),
+    )
+
+
+def without_secrets(url: str) -> str:
+    """Return `url` without the query parameters that carry keys (contract 2.1); nothing else is touched."""
+    parts = urlsplit(url)
+    if not any(f"{name}=" in parts.query for name in _SECRET_PARAMETERS):
+        return url
+    kept = [(name, value) for name, value in parse_qsl(parts.query, True) if name.lower() not in _SECRET_PARAMETERS]
+    return urlunsplit(parts._replace(query=urlencode(kept)))

@@ -1,0 +1,1 @@
+"""The CMS as we know it: envelopes, articles, pages. Pure."""

@@ -1,0 +1,242 @@
+"""Who works on what, when: hands claimed jobs to workers as each host's politeness allows.
+
+The frontier is asked for due jobs in batches; a job waits here, in memory, only for its host's turn. What is here
+when a run stops is given back unharmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from crawler.errors import Fault, FaultKind
+from crawler.politeness import Lane, LanePolicy, Outcome
+from storage.records import Job, Kind
+from storage.store import Store
+
+_BUFFER = 64  # jobs in memory for each host; claiming fewer than 32 at a time costs more than it saves
+_LOW = 16
+_GLANCE = 0.25  # seconds after which hosts are looked for that nobody has heard of yet
+_FAR = 15 * 60.0  # a run does not wait for rows due later than this
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Somebody who waits for a host outside of a job's own turn."""
+
+    granted: asyncio.Future[None]
+    held: int  # how many of the host's places the asker holds already
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The jobs of one host, those who wait for a turn there, and its politeness."""
+
+    lane: Lane
+    turns: deque[_Turn] = field(default_factory=deque)
+    jobs: deque[Job] = field(default_factory=deque)
+
+
+class Dispatcher:
+    """Feeds workers until nothing due is left in the run's scopes."""
+
+    def __init__(self, store: Store, scopes: Sequence[int], policy: Callable[[str], LanePolicy]) -> None:
+        """`policy` gives the politeness of each host that turns up."""
+        self._store = store
+        self._scopes = list(scopes)
+        self._policy = policy
+        self._queues: dict[str, _Queue] = {}
+        self._waiting: deque[asyncio.Future[Job | None]] = deque()
+        self._in_hand: dict[int, Job] = {}
+        self._need = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_due: float | None = None
+        self._finished_count = 0
+        self._exhausted: set[str] = set()  # hosts of which the last claim left nothing due
+        self._news = True  # something was kept that may have put rows on the frontier
+        self._claimed_at = 0.0
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Claim due jobs as they are needed; returns when nothing is left or the dispatcher was stopped."""
+        self._need.set()
+        while True:
+            await self._wait_for_need()
+            if self._stopped:
+                break
+            finished_before, idle_before = self._finished_count, not self._in_hand
+            jobs = await self._claim()
+            self._pump()
+            settled = idle_before and not self._in_hand and finished_before == self._finished_count
+            if settled and not jobs and not self._pending() and self._nothing_due_soon():
+                break
+        self.stop()
+
+    async def _claim(self) -> list[Job]:
+        """Fill the queues; remembers which hosts have nothing more, so that they are not asked about in vain."""
+        self._news = False
+        self._claimed_at = time.monotonic()
+        room = {host: self._room(queue) for host, queue in self._queues.items()}
+        jobs, self._next_due = await self._store.claim(self._scopes, room, _BUFFER)
+        for job in jobs:
+            self._queue(job.host).jobs.append(job)
+        for host in {job.host for job in jobs}:
+            queue = self._queue(host)
+            queue.jobs = deque(sorted(queue.jobs, key=lambda job: job.priority))  # stable: oldest first within each
+        self._exhausted = {host for host, queue in self._queues.items() if len(queue.jobs) < _BUFFER}
+        return jobs
+
+    async def next(self) -> Job | None:
+        """Return the next job whose host may be asked now; None when the run is over."""
+        if self._stopped:
+            return None
+        future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._pump()
+        return await future
+
+    def finished(self, job: Job, outcome: Outcome, latency: float, retry_after: float | None = None) -> None:
+        """Say that a job's request is over, and how it went for its host; `latency` in seconds."""
+        del self._in_hand[job.id]
+        self._finished_count += 1
+        self._news = self._news or job.kind is not Kind.MEDIA
+        self._queue(job.host).lane.finished(time.monotonic(), outcome, latency, retry_after)
+        self._pump()
+
+    @asynccontextmanager
+    async def turn(self, host: str, held: int = 0) -> AsyncIterator[None]:
+        """Hold a turn at a host for a request outside of a job's own: a redirect, robots.txt, a second answer.
+
+        `held` is how many of the host's places the asker holds already. Raises Fault when the host was given up.
+        """
+        queue = self._queue(host)
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.turns.append(_Turn(granted, held))
+        self._pump()
+        await granted
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            queue.lane.finished(time.monotonic(), Outcome.NEUTRAL, time.monotonic() - began)
+            self._pump()
+
+    def slow_down(self, host: str, crawl_delay: float) -> None:
+        """Keep to a host's own wish of so many seconds between requests."""
+        self._queue(host).lane.set_crawl_delay(crawl_delay)
+
+    def stop(self) -> None:
+        """Hand out nothing more; workers finish what is in hand."""
+        self._stopped = True
+        self._need.set()
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+
+    def unstarted(self) -> list[Job]:
+        """Return the jobs that were claimed and not handed out, and forget them."""
+        jobs = [job for queue in self._queues.values() for job in queue.jobs]
+        for queue in self._queues.values():
+            queue.jobs.clear()
+        return jobs
+
+    def in_hand(self) -> list[Job]:
+        """Return the jobs that were handed out and are not finished."""
+        return list(self._in_hand.values())
+
+    def hosts_given_up(self) -> dict[str, str]:
+        """Return the hosts that could not be reached or asked us to stay away, and why."""
+        return {host: queue.lane.gave_up for host, queue in self._queues.items() if queue.lane.gave_up}
+
+    async def _wait_for_need(self) -> None:
+        timeout = None if self._next_due is None else max(0.01, self._next_due - time.time())
+        try:
+            async with asyncio.timeout(timeout):
+                await self._need.wait()
+        except TimeoutError:
+            pass  # a row has become due
+        self._need.clear()
+
+    def _queue(self, host: str) -> _Queue:
+        queue = self._queues.get(host)
+        if queue is None:
+            queue = self._queues[host] = _Queue(Lane(self._policy(host)))
+        return queue
+
+    def _room(self, queue: _Queue) -> int:
+        return 0 if queue.lane.gave_up else _BUFFER - len(queue.jobs)
+
+    def _pending(self) -> bool:
+        """Say whether any buffered job may still be handed out in this run."""
+        return any(queue.jobs and not queue.lane.gave_up for queue in self._queues.values())
+
+    def _nothing_due_soon(self) -> bool:
+        return self._next_due is None or self._next_due > time.time() + _FAR
+
+    def _pump(self) -> None:
+        """Match waiting workers with jobs whose hosts are ready; ask for more when little is left."""
+        now = time.monotonic()
+        soonest = float("inf")
+        for queue in self._queues.values():
+            soonest = min(soonest, _grant_turns(queue, now))
+            while queue.jobs and self._waiting and not queue.turns and not self._stopped:
+                ready = queue.lane.ready_at(now)
+                if ready > now:
+                    soonest = min(soonest, ready)
+                    break
+                self._hand_out(queue, now)
+        if soonest < float("inf"):
+            self._wake_at(soonest)
+        if not self._stopped and self._claim_is_worthwhile(now):
+            self._need.set()
+
+    def _claim_is_worthwhile(self, now: float) -> bool:
+        if not self._in_hand and not self._pending():
+            return True
+        if self._news and (self._waiting or now - self._claimed_at > _GLANCE):
+            return True
+        return any(
+            len(queue.jobs) < _LOW and host not in self._exhausted and not queue.lane.gave_up
+            for host, queue in self._queues.items()
+        )
+
+    def _hand_out(self, queue: _Queue, now: float) -> None:
+        future = self._waiting.popleft()
+        if future.done():
+            return
+        job = queue.jobs.popleft()
+        queue.lane.started(now)
+        self._in_hand[job.id] = job
+        future.set_result(job)
+
+    def _wake_at(self, moment: float) -> None:
+        loop = asyncio.get_running_loop()
+        delay = max(0.0, moment - time.monotonic())
+        if self._timer is not None and not self._timer.cancelled() and loop.time() < self._timer.when():
+            if self._timer.when() <= loop.time() + delay:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(delay, self._pump)
+
+
+def _grant_turns(queue: _Queue, now: float) -> float:
+    """Give turns to those who wait, before any new job; returns when the next can be given (inf: none waits)."""
+    lane = queue.lane
+    while queue.turns:
+        turn = queue.turns[0]
+        if turn.granted.done():  # whoever waited was cancelled
+            queue.turns.popleft()
+        elif lane.gave_up:
+            reason = f"the host was given up: {lane.gave_up}"
+            queue.turns.popleft().granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason))
+        elif (ready := lane.ready_at(now, turn.held)) > now:
+            return ready
+        else:
+            lane.started(now)
+            queue.turns.popleft().granted.set_result(None)
+    return float("inf")

@@ -1,0 +1,107 @@
+"""Visiting a listing, one answer at a time, by whichever route its walk has come to.
+
+`walk` decides where to go; the route modules fetch and read; this one keeps what they gave, within the run's bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from crawler import api_routes, page_routes, walk
+from crawler.captures import page_capture
+from crawler.errors import Fault, FaultKind
+from crawler.places import Gave, Place
+from crawler.targets import Target, TargetKind
+from crawler.work import Tools
+from storage.records import Job, ListingStep, Wanted, WalkProgress
+
+Route = Callable[[Tools, Place], Awaitable[Gave]]
+
+_ROUTES: dict[str, Route] = {
+    walk.PAGES: page_routes.listing_page,
+    walk.NEWS: page_routes.news_sitemap,
+    walk.SITEMAP: page_routes.sitemap,
+    walk.CLASSIC: api_routes.classic,
+    walk.PUBLICATION: api_routes.publication,
+    walk.HELPERS: api_routes.helpers,
+}
+
+
+class ListingVisit:
+    """Takes one step of a listing's walk."""
+
+    def __init__(self, tools: Tools, *, exhaustive: bool) -> None:
+        """`exhaustive` allows the sitemap as a last route."""
+        self._tools = tools
+        self._exhaustive = exhaustive
+        self._new_articles = 0
+        self._classic_refused: set[str] = set()
+
+    async def perform(self, job: Job) -> ListingStep:
+        """Fetch, read and keep one answer. Raises Fault."""
+        place = await self._place(job)
+        route = _ROUTES[place.cursor.route]
+        if place.target.kind is TargetKind.FRONT and place.cursor.route == walk.PAGES:
+            route = page_routes.front_page
+        try:
+            gave = await route(self._tools, place)
+        except Fault as fault:
+            if fault.kind is not FaultKind.KEY_REFUSED or place.cursor.route != walk.CLASSIC:
+                raise
+            # A key for the one API need not open the other; it is not shown to this one again in this run.
+            self._classic_refused.add(job.site)
+            gave = Gave(place.cursor, step=walk.end_route(place.cursor, walk.UNAVAILABLE, str(fault)))
+        return await self._keep(job, gave)
+
+    async def route_failed(self, job: Job, fault: Fault) -> bool:
+        """Go on by another route after one failed for good; False when there is none left."""
+        cursor = (await self._place(job)).cursor
+        step = walk.end_route(cursor, walk.UNAVAILABLE, str(fault))
+        await self._keep(job, Gave(cursor, step=step))
+        return bool(step.cursor)
+
+    async def _place(self, job: Job) -> Place:
+        site = self._tools.wants.sites[job.site]
+        kind = TargetKind(job.key.partition(":")[2].partition("/")[0])
+        target = Target(kind, job.site, job.key, job.url)
+        cursor = walk.decode(await self._tools.store.cursor_of(job))
+        if cursor is None:
+            routes = walk.routes_for(
+                kind.value,
+                classic=bool(site.classic_url and site.classic_key) and site.name not in self._classic_refused,
+                api=bool(site.api_url and site.api_key),
+                exhaustive=self._exhaustive,
+            )
+            if not routes:
+                raise Fault(
+                    FaultKind.HOST_REFUSED,
+                    f"{job.key} can only be listed by the API: set api_url and the key that api_key_env names",
+                )
+            cursor = walk.begin(routes, every=kind is TargetKind.FRONT)
+        return Place(job, site, target, cursor)
+
+    async def _keep(self, job: Job, gave: Gave) -> ListingStep:
+        """Keep an answer's items, within the run's bounds, and let the walk go on."""
+        wanted, bounded = self._within_bounds(job, gave)
+
+        def decide(progress: WalkProgress) -> tuple[ListingStep, Sequence[Wanted]]:
+            self._new_articles += progress.new_in_walk
+            if gave.facts is None:
+                assert gave.step is not None, "a route gave neither facts nor a step"
+                return gave.step, gave.helpers
+            return walk.advance(gave.cursor, replace(gave.facts, bounded=bounded), progress), gave.helpers
+
+        capture = None if gave.answer is None else page_capture(gave.answer)
+        return await self._tools.store.keep_listing_page(job, capture, gave.cursor.route, wanted, decide)
+
+    def _within_bounds(self, job: Job, gave: Gave) -> tuple[list[Wanted], str]:
+        """Return the items that are asked for, and why the walk need not go on ('' when it must)."""
+        bounds = self._tools.wants.bounds
+        dated = zip(gave.items, gave.dates, strict=True)
+        wanted = [self._tools.wants.target(item, job.depth) for item, date in dated if bounds.includes(date)]
+        reason = f"older than --since {bounds.since} from here on" if bounds.all_before(gave.dates) else ""
+        if bounds.limit and self._new_articles + len(wanted) >= bounds.limit:
+            wanted = wanted[: max(0, bounds.limit - self._new_articles)]
+            reason = f"stopped at --limit {bounds.limit}"
+        return wanted, reason

@@ -1,0 +1,53 @@
+"""Reading every kept answer again with today's reader, offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from crawler import reading
+from crawler.errors import ParseError
+from crawler.sites import Site
+from crawler.wants import Wants
+from storage.articles import Change
+from storage.store import Store
+
+_BATCH = 100
+
+
+@dataclass(slots=True)
+class Reparsed:
+    """What a rereading gave."""
+
+    captures: int = 0
+    new: int = 0  # answers that could not be read before
+    unread: int = 0
+    problems: list[str] = field(default_factory=list)  # a few of the unread ones, in words
+
+
+async def reparse(
+    store: Store, sites: Mapping[str, Site], on_progress: Callable[[int], None] = lambda _done: None
+) -> Reparsed:
+    """Rebuild what is derived from the kept captures, oldest first. Raises StorageError; fetches nothing."""
+    wants = Wants(sites)
+    result = Reparsed()
+    after = 0
+    while captures := await store.kept_captures(after, _BATCH):
+        for capture in captures:
+            site = sites.get(capture.site)
+            try:
+                if site is None:
+                    raise ParseError(f"the configuration no longer names the site {capture.site!r}")
+                found = reading.from_kept(capture.body, capture.media_type, capture.url, site)
+            except ParseError as error:
+                result.unread += 1
+                if len(result.problems) < 10:
+                    result.problems.append(f"{capture.url}: {error}")
+            else:
+                change = await store.rederive(capture, found.record, wants.renditions(found.record))
+                result.new += change is not Change.SAME
+            result.captures += 1
+        after = captures[-1].id
+        on_progress(result.captures)
+    await store.flush()
+    return result

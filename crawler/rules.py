@@ -1,0 +1,74 @@
+"""robots.txt of the public hosts, asked once a run and obeyed for pages (RFC 9309).
+
+The API is opened to us by a key and the pictures belong to the pages that show them; neither is a public page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from crawler.errors import Fault, FaultKind
+from crawler.fetch import Fetcher, Turn
+from crawler.robots import Robots
+from crawler.sites import host_of
+from crawler.urls import display
+
+
+class RobotRules:
+    """The rules of each host, fetched when they are first needed."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        user_agent: str,
+        turn: Turn,
+        on_delay: Callable[[str, float], None],
+        *,
+        obey: bool = True,
+    ) -> None:
+        """`on_delay` is told of a host's crawl delay in seconds; `obey` False asks and refuses nothing."""
+        self._fetcher = fetcher
+        self._user_agent = user_agent
+        self._turn = turn
+        self._on_delay = on_delay
+        self._obey = obey
+        self._known: dict[str, Robots] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def check(self, url: str) -> None:
+        """Raise Fault when the host asks us not to fetch this page, or when its rules cannot be had."""
+        if not self._obey:
+            return
+        rules = await self._rules(url)
+        if rules.temporary:
+            raise Fault(FaultKind.UNAVAILABLE, f"robots.txt of {host_of(url)} cannot be had at present; without it no page")
+        if not rules.allowed(url, self._user_agent):
+            raise Fault(FaultKind.ROBOTS, f"robots.txt of {host_of(url)} asks us not to fetch {display(url)}")
+
+    async def sitemaps(self, url: str) -> tuple[str, ...]:
+        """Return the sitemaps that the host of `url` announces."""
+        return (await self._rules(url)).sitemaps
+
+    async def _rules(self, url: str) -> Robots:
+        host = host_of(url)
+        async with self._locks.setdefault(host, asyncio.Lock()):
+            rules = self._known.get(host)
+            if rules is None or rules.expires_at < time.time():
+                rules = self._known[host] = await self._fetch(url, host)
+                delay = rules.crawl_delay(self._user_agent)
+                if delay:
+                    self._on_delay(host, delay)
+            return rules
+
+    async def _fetch(self, url: str, host: str) -> Robots:
+        location = f"{url.split('://', 1)[0]}://{host}/robots.txt"
+        try:
+            async with self._turn(host, 1):  # whoever asks is about to ask this host for a page
+                answer = await self._fetcher.page(location, accept="text/plain,*/*;q=0.5")
+        except Fault as fault:
+            if fault.http_status is None:
+                raise  # the host itself is in trouble: the job that asked is retried as for any other request
+            return Robots.parse(b"", fault.http_status, location, time.time())
+        return Robots.parse(answer.body, answer.status, location, time.time())

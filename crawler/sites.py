@@ -1,0 +1,54 @@
+"""A configured installation of the CMS: its hosts, doors and habits. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+def host_of(url: str) -> str:
+    """Return `host[:port]` of an absolute URL in lower case, without the scheme's default port; '' when it has none."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        return ""
+    host = (parts.hostname or "").lower()
+    if not host:
+        return ""
+    if ":" in host:
+        host = f"[{host}]"
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return host if port in (None, default) else f"{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One `[[sites]]` block of the configuration (contract 1: hosts and base URLs)."""
+
+    name: str
+    base_url: str
+    hosts: tuple[str, ...] = ()  # further public fronts and short hosts of the same CMS
+    api_url: str = ""
+    classic_url: str = ""
+    api_key: str = ""
+    classic_key: str = ""
+    timezone: str = "UTC"
+    media_hosts: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    page_param: str = "pagination"
+
+    @property
+    def page_hosts(self) -> frozenset[str]:
+        """Hosts that serve public pages."""
+        return frozenset({host_of(self.base_url), *self.hosts})
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Every host this site may be fetched from."""
+        doors = {host_of(url) for url in (self.api_url, self.classic_url) if url}
+        return self.page_hosts | doors | frozenset(self.media_hosts)
+
+    def __repr__(self) -> str:
+        """Show the site without its keys."""
+        return f"Site(name={self.name!r}, base_url={self.base_url!r})"

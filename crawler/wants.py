@@ -1,0 +1,114 @@
+"""What the crawler asks the frontier for: targets, links and renditions as rows to come. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crawler.errors import BadURL
+from crawler.sites import Site, host_of
+from crawler.targets import Target, TargetKind, article_target, listing_target
+from crawler.urls import for_wire
+from storage.records import NOT_ASKED_FOR, ArticleRecord, Kind, Rendition, Term, Wanted
+
+_DATED = re.compile(r"/(\d{4}-\d{2}-\d{2})-")
+
+PRIORITIES = {Kind.LISTING: 0, Kind.ARTICLE: 1, Kind.MEDIA: 2}
+HELPER_DEPTH = -1  # of listings that only help another one, and of what they find
+
+THIRD_PARTY = "third-party host"
+OUTSIDE_DATES = "outside --since and --until"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run was limited to; dates are `YYYY-MM-DD` in the site's own time, empty where open."""
+
+    since: str = ""
+    until: str = ""
+    limit: int = 0  # new articles in one run; 0: no limit
+
+    def includes(self, date: str) -> bool:
+        """Say whether an article of this date is asked for; one without a date is."""
+        day = date[:10]
+        return not day or ((not self.since or day >= self.since) and (not self.until or day <= self.until))
+
+    def all_before(self, dates: Iterable[str]) -> bool:
+        """Say whether every one of these dates lies before `since`: a newest-first listing holds nothing more."""
+        days = [date[:10] for date in dates]
+        return bool(self.since and days) and all(day and day < self.since for day in days)
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Makes frontier rows, knowing the sites and what the run was asked for."""
+
+    sites: Mapping[str, Site]
+    bounds: Bounds = Bounds()
+    media: bool = True
+    third_party: bool = False
+
+    def target(self, target: Target, depth: int) -> Wanted:
+        """Return the row of a target."""
+        site = self.sites[target.site]
+        kind = Kind.ARTICLE if target.kind is TargetKind.ARTICLE else Kind.LISTING
+        host = host_of(target.url)
+        if kind is Kind.ARTICLE and cms_id_of(target.key) and site.api_url and site.api_key:
+            host = host_of(site.api_url)
+        elif target.kind is TargetKind.PUBLICATION:
+            host = host_of(site.api_url or site.base_url)
+        return Wanted(kind, target.key, target.url, target.site, host, PRIORITIES[kind], depth)
+
+    def article(self, site: Site, cms_id: str, depth: int) -> Wanted:
+        """Return the row of an article known by its CMS id."""
+        return self.target(article_target(site, cms_id), depth)
+
+    def follow(self, site: str, terms: Sequence[Term], depth: int) -> list[Wanted]:
+        """Return the rows of the listings that an article's terms name (storage calls this while it keeps one)."""
+        return [self.listing(self.sites[site], term, depth) for term in terms]
+
+    def listing(self, site: Site, term: Term, depth: int) -> Wanted:
+        """Return the row of a term's listing."""
+        return self.target(listing_target(site, TargetKind(term.kind), term.cms_id, term.slug, term.url), depth)
+
+    def renditions(self, record: ArticleRecord) -> list[Wanted]:
+        """Return the rows of everything an article shows; what is not to be fetched is recorded with the reason."""
+        return [self._rendition(self.sites[record.site], rendition, record) for rendition in record.renditions]
+
+    def _rendition(self, site: Site, rendition: Rendition, record: ArticleRecord) -> Wanted:
+        host = host_of(rendition.url)
+        return Wanted(
+            Kind.MEDIA,
+            rendition.url,
+            rendition.url,
+            site.name,
+            host,
+            PRIORITIES[Kind.MEDIA],
+            skip=self._why_not(site, rendition.url, host, record),
+        )
+
+    def _why_not(self, site: Site, url: str, host: str, record: ArticleRecord) -> str:
+        try:
+            for_wire(url)
+        except BadURL as error:
+            return f"not a URL that can be requested: {error}"
+        if not host:
+            return "not a URL with a host"
+        if host not in site.allowed_hosts and not self.third_party:
+            return f"{THIRD_PARTY}: {host}"
+        if not self.media or not self.bounds.includes(record.first_published_raw or ""):
+            return NOT_ASKED_FOR
+        return ""
+
+
+def cms_id_of(key: str) -> str:
+    """Return the CMS id in an article key `site:<id>`; '' when the key is a path."""
+    tail = key.partition(":")[2]
+    return tail if tail.isdecimal() and tail.isascii() else ""
+
+
+def date_in_path(key: str) -> str:
+    """Return the date of a dated article path (contract 5.1), as `YYYY-MM-DD`; '' where it has none."""
+    match = _DATED.search(key)
+    return match[1] if match else ""

@@ -1,0 +1,135 @@
+"""One job, one visit: what to fetch for it, what to read in the answer, what to hand to storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from crawler import pictures, reading
+from crawler.captures import media_capture, page_capture
+from crawler.cms.article import Article
+from crawler.errors import Fault, FaultKind, ParseError
+from crawler.fetch import Answer, Fetcher, Turn
+from crawler.rules import RobotRules
+from crawler.sites import Site, host_of
+from crawler.wants import Wants, cms_id_of
+from storage.articles import Change
+from storage.records import Job, Source
+from storage.store import Store
+
+JSON = "application/json"
+HTML = "text/html,*/*;q=0.5"
+_INLINE_CHECK_BYTES = 1 << 20  # larger bodies are checked on a thread, so that the loop goes on
+
+
+class Unread(Fault):
+    """An answer came and could not be read; it is kept beside the failure."""
+
+    def __init__(self, answer: Answer, error: ParseError) -> None:
+        """Say of which answer `error` speaks."""
+        super().__init__(FaultKind.UNREADABLE, str(error), http_status=answer.status)
+        self.answer = answer
+
+
+@dataclass(slots=True)
+class Tools:
+    """What every visit needs."""
+
+    store: Store
+    fetcher: Fetcher
+    wants: Wants
+    robots: RobotRules
+    turn: Turn
+    on_request: Callable[[Job, Answer, int], None]
+
+    async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
+        """Fetch a page or an API answer; on another host than the job's, whose turn it is, wait for a turn there."""
+        host = host_of(url)
+        async with self.turn(host, 0) if host != job.host else nullcontext():
+            answer = await self.fetcher.page(url, accept=JSON if api_key else accept, api_key=api_key, keyed=keyed)
+        self.on_request(job, answer, len(answer.body))
+        return answer
+
+
+class ArticleVisit:
+    """Archives one article, by the API where there is a key, else from its public page."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Use these tools."""
+        self._tools = tools
+
+    async def perform(self, job: Job) -> Change:
+        """Fetch, read and keep the article. Raises Fault (Unread when there is an answer to keep)."""
+        site = self._tools.wants.sites[job.site]
+        answer, found = await self._obtain(job, site)
+        asked = cms_id_of(job.key)
+        if asked and found.record.cms_id != asked:
+            raise Unread(answer, ParseError(f"asked for article {asked}, the answer holds {found.record.cms_id}"))
+        wants = self._tools.wants
+        linked = [wants.article(site, cms_id, job.depth) for cms_id in found.linked_ids]
+        return await self._tools.store.keep_article(
+            job, page_capture(answer), found.record, wants.renditions(found.record), linked
+        )
+
+    async def _obtain(self, job: Job, site: Site) -> tuple[Answer, Article]:
+        cms_id = cms_id_of(job.key)
+        if cms_id and site.api_url and site.api_key:
+            return await self._by_api(job, site, cms_id)
+        answer, found = await self._by_page(job, site)
+        if found.record.source is Source.PARTIAL and site.api_url and site.api_key:
+            # The page told little more than which article it is; the API has the rest.
+            api_host = host_of(site.api_url)
+            async with self._tools.turn(api_host, 1) if api_host == job.host else nullcontext():
+                return await self._by_api(job, site, found.record.cms_id)
+        return answer, found
+
+    async def _by_api(self, job: Job, site: Site, cms_id: str) -> tuple[Answer, Article]:
+        url = f"{site.api_url.rstrip('/')}/content/{cms_id}"
+        answer = await self._tools.get(job, url, api_key=site.api_key)
+        try:
+            return answer, reading.from_api(answer.body, site)
+        except ParseError as error:
+            raise Unread(answer, error) from error
+
+    async def _by_page(self, job: Job, site: Site) -> tuple[Answer, Article]:
+        await self._tools.robots.check(job.url)
+        answer = await self._tools.get(job, job.url)
+        try:
+            return answer, reading.from_page(answer.body, answer.url, site)
+        except ParseError as error:
+            raise Unread(answer, error) from error
+
+
+
+class MediaVisit:
+    """Archives one rendition: streamed while hashed, checked, stored once."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Use these tools."""
+        self._tools = tools
+
+    async def perform(self, job: Job) -> None:
+        """Fetch, check and keep the rendition. Raises Fault."""
+        incoming = self._tools.store.media.incoming()
+        try:
+            answer = await self._tools.fetcher.media(job.url, incoming)
+            self._tools.on_request(job, answer, incoming.size)
+            checked = await _check(incoming.content(), answer.media_type, job.url)
+            file = incoming.keep(checked.media_type, checked.extension, checked.width, checked.height)
+            await self._tools.store.keep_media(job, media_capture(answer, file.sha256, file.size), file)
+        finally:
+            incoming.discard()
+
+
+async def _check(content: bytes | Path, declared: str, url: str) -> pictures.Checked:
+    if isinstance(content, bytes) and len(content) <= _INLINE_CHECK_BYTES:
+        return pictures.check(content, declared, url)
+
+    def read_and_check() -> pictures.Checked:
+        body = content if isinstance(content, bytes) else content.read_bytes()
+        return pictures.check(body, declared, url)
+
+    return await asyncio.to_thread(read_and_check)

@@ -1,0 +1,158 @@
+"""Whole crawls of a newsroom in a box, compared with the newsroom's own inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator import Newsroom, Options
+from tests.crawling import column, crawl, missing, rows, settings, site_of
+
+
+@pytest.mark.parametrize("key", ["", "box-key"], ids=["pages", "api"])
+async def test_a_category_is_archived_whole(tmp_path: Path, key: str) -> None:
+    """Every article and rendition that the newsroom holds for a category is archived, with a key and without."""
+    async with Newsroom(Options(articles=60)) as room:
+        summary = await crawl(tmp_path / "a", site_of(room, key=key), "dm:category/africa")
+        wanted = list(room.inventory.articles(category="africa"))
+        assert len(wanted) > 15
+        assert missing(room, tmp_path / "a", wanted) == []
+        assert [walk.verdict for walk in summary.walks] == ["complete"]
+        assert not summary.failed
+        assert column(tmp_path / "a", "SELECT DISTINCT source FROM articles") == {"page"}
+
+
+async def test_a_broken_listing_is_reported_and_completed_by_other_routes(tmp_path: Path) -> None:
+    """Where paging is broken the classic API completes the category, and the truncated route is named."""
+    async with Newsroom(Options(profile="olj", articles=120)) as room:
+        site = site_of(room, key="box-key")
+        category = max(room.inventory.categories(), key=lambda listing: len(listing.ids))
+        summary = await crawl(tmp_path / "a", site, category.url)
+        assert missing(room, tmp_path / "a", category.ids) == []
+        (walk,) = summary.walks
+        outcomes = {route.route: route.outcome for route in walk.routes}
+        assert (walk.verdict, outcomes) == ("complete", {"pages": "truncated", "classic": "complete"})
+
+
+async def test_a_publication_that_cannot_be_paged_is_completed_by_its_categories(tmp_path: Path) -> None:
+    """A publication list that always sends its first batch is said to; its categories complete it, at little cost."""
+    async with Newsroom(Options(profile="olj", articles=1500)) as room:
+        summary = await crawl(tmp_path / "a", site_of(room, key="box-key"), "olj:publication/17", media=False)
+        walk = next(walk for walk in summary.walks if walk.key == "olj:publication/17")
+        routes = {route.route: route for route in walk.routes}
+        total = routes["publication"].claimed
+        assert total is not None
+        assert routes["publication"].outcome == "truncated"
+        assert f"{total - 100} unseen" in routes["publication"].note
+        held = rows(
+            tmp_path / "a",
+            "SELECT count(*) FROM revisions WHERE json_extract(json, '$.categories[0].typeId.typeId') = '17'",
+        )
+        assert held == [(total,)]
+        assert walk.verdict == "complete"
+        assert summary.tally.requests < 2 * total
+
+
+async def test_what_no_route_reaches_is_said(tmp_path: Path) -> None:
+    """Without the classic API, a category whose page is cut short is truncated, and the run says so."""
+    async with Newsroom(Options(profile="olj", articles=300)) as room:
+        category = max(room.inventory.categories(), key=lambda listing: len(listing.ids))
+        summary = await crawl(tmp_path / "a", site_of(room), category.url, media=False)
+        assert [walk.key for walk in summary.truncated] == [f"olj:category/{category.id}"]
+        assert set(column(tmp_path / "a", "SELECT id FROM articles")) <= set(room.inventory.articles())
+
+
+async def test_a_second_run_asks_for_no_article_again(tmp_path: Path) -> None:
+    """What is held costs no request: only the listing itself is looked at again."""
+    async with Newsroom(Options(articles=40)) as room:
+        site = site_of(room)
+        await crawl(tmp_path / "a", site, "dm:category/africa")
+        room.log.clear()
+        summary = await crawl(tmp_path / "a", site, "dm:category/africa")
+        paths = [entry.path_qs for entry in room.log.entries]
+        assert all(path.startswith(("/category/", "/robots.txt")) for path in paths)
+        assert (summary.tally.articles_new, summary.tally.media_new) == (0, 0)
+
+
+async def test_every_spelling_of_an_article_is_one_article(tmp_path: Path) -> None:
+    """An article asked for by date, without it, by id and with a query string is fetched once."""
+    async with Newsroom(Options(articles=20, quirks=False)) as room:
+        site = site_of(room)
+        article = next(iter(room.inventory.articles()))
+        url = room.inventory.url(article)
+        await crawl(tmp_path / "a", site, f"{url}?utm_source=x", media=False)
+        room.log.clear()
+        await crawl(tmp_path / "a", site, url.rstrip("/"), f"dm:{article}", f"{room.url}/article/{article}", media=False)
+        assert [entry.path_qs for entry in room.log.entries] == []
+        assert rows(tmp_path / "a", "SELECT id, revisions FROM articles") == [(article, 1)]
+
+
+async def test_media_left_out_is_fetched_when_asked_for(tmp_path: Path) -> None:
+    """Media skipped by --no-media is queued by a later run without it; the articles are not fetched again."""
+    async with Newsroom(Options(articles=15)) as room:
+        site = site_of(room)
+        await crawl(tmp_path / "a", site, "dm:category/africa", media=False)
+        assert column(tmp_path / "a", "SELECT DISTINCT state FROM media") == {"skipped"}
+        room.log.clear()
+        await crawl(tmp_path / "a", site, "dm:category/africa")
+        assert missing(room, tmp_path / "a", room.inventory.articles(category="africa")) == []
+        assert not [entry.path_qs for entry in room.log.entries if "/article/" in entry.path_qs]
+
+
+async def test_depth_follows_what_articles_name(tmp_path: Path) -> None:
+    """With depth 1 the listings of an article's categories, keywords and authors are archived too."""
+    async with Newsroom(Options(articles=40)) as room:
+        site = site_of(room)
+        article = next(iter(room.inventory.articles(category="africa")))
+        await crawl(tmp_path / "a", site, f"dm:{article}", media=False, depth=1)
+        named = column(tmp_path / "a", "SELECT slug FROM keywords WHERE url LIKE ?", f"{room.url}%")
+        assert named
+        for listing in room.inventory.categories():
+            if listing.slug == "africa":
+                assert missing(room, tmp_path / "a", []) == []
+                assert set(listing.ids) <= column(tmp_path / "a", "SELECT id FROM articles")
+
+
+async def test_an_interrupted_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """A crawl stopped by its time limit leaves the rest queued; the next one finishes without fetching twice."""
+    async with Newsroom(Options(articles=60)) as room:
+        site = site_of(room)
+        chosen = settings(rate=60.0)
+        first = await crawl(tmp_path / "a", site, "dm:category/africa", chosen=chosen, time_limit=1.0)
+        assert first.stopped_by == "time"
+        assert first.left > 0
+        assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'doing'") == [(0,)]
+        await crawl(tmp_path / "a", site, "dm:category/africa")
+        assert missing(room, tmp_path / "a", room.inventory.articles(category="africa")) == []
+        media = [entry.path_qs for entry in room.log.entries if entry.kind == "media"]
+        assert len(media) == len(set(media))
+
+
+async def test_the_configured_rate_is_kept(tmp_path: Path) -> None:
+    """The server's own log never shows more requests in any second than the configured rate, by a tenth."""
+    async with Newsroom(Options(articles=12)) as room:
+        chosen = settings(rate=40.0)
+        await crawl(tmp_path / "a", site_of(room), "dm:category/africa", chosen=chosen)
+        times = sorted(entry.monotonic for entry in room.log.entries)
+        busiest = max(sum(1 for other in times if start <= other < start + 1.0) for start in times)
+        assert busiest <= 44
+
+
+async def test_bounds_are_kept(tmp_path: Path) -> None:
+    """--limit and --since archive no more than was asked for."""
+    async with Newsroom(Options(articles=60)) as room:
+        from crawler.wants import Bounds
+
+        site = site_of(room)
+        summary = await crawl(tmp_path / "a", site, "dm:category/africa", media=False, bounds=Bounds(limit=5))
+        assert rows(tmp_path / "a", "SELECT count(*) FROM articles")[0][0] == 5
+        assert [walk.verdict for walk in summary.walks] == ["bounded"]
+
+
+async def test_a_refused_key_stops_the_run(tmp_path: Path) -> None:
+    """A key that the API refuses is not used again."""
+    async with Newsroom(Options(articles=40)) as room:
+        summary = await crawl(tmp_path / "a", site_of(room, key="wrong"), "dm:publication/1")
+        assert summary.key_refused
+        assert sum(1 for entry in room.log.entries if entry.key_given) == 1

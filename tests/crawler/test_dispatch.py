@@ -1,0 +1,152 @@
+"""The dispatcher over a real frontier: order, hosts, endings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from crawler.dispatch import Dispatcher
+from crawler.errors import Fault
+from crawler.politeness import LanePolicy, Outcome
+from storage.records import Failure, Job, Kind, Wanted
+from storage.store import Store, open_store
+
+
+def want(kind: Kind, name: str, host: str, priority: int) -> Wanted:
+    """Return a row that wants `name` from `host`."""
+    return Wanted(kind, name, f"https://{host}/{name}", "dm", host, priority)
+
+
+def policy(_host: str) -> LanePolicy:
+    """Return a policy without a rate."""
+    return LanePolicy(rate=0.0, concurrency=2)
+
+
+@asynccontextmanager
+async def running(store: Store, *wanted: Wanted) -> AsyncIterator[Dispatcher]:
+    """Run a dispatcher over these rows until the test is done with it."""
+    await store.begin_run("test")
+    dispatcher = Dispatcher(store, await store.begin_targets(wanted), policy)
+    task = asyncio.create_task(dispatcher.run())
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.stop()
+        await task
+
+
+async def finish(store: Store, dispatcher: Dispatcher, job: Job) -> None:
+    """Leave a job for good, as one that cannot be fetched."""
+    await store.skip(job, "done with it")
+    dispatcher.finished(job, Outcome.OK, 0.01)
+
+
+async def test_jobs_come_by_priority_and_the_run_ends(tmp_path: Path) -> None:
+    """Listings go before articles, articles before media; when nothing is left every worker is told."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.MEDIA, "m", "a", 2), want(Kind.ARTICLE, "dm:1", "a", 1), want(Kind.LISTING, "l", "a", 0)]
+        async with running(store, *rows) as dispatcher:
+            keys = []
+            while (job := await dispatcher.next()) is not None:
+                keys.append(job.key)
+                await finish(store, dispatcher, job)
+            assert keys == ["l", "dm:1", "m"]
+            assert await dispatcher.next() is None
+
+
+async def test_a_host_gets_no_more_than_its_places(tmp_path: Path) -> None:
+    """With two places a third job waits until one is free, while another host is served."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(3)] + [want(Kind.MEDIA, "m", "b", 2)]
+        async with running(store, *rows) as dispatcher:
+            jobs = [await dispatcher.next() for _ in range(3)]
+            assert sorted(job.host for job in jobs if job) == ["a", "a", "b"]
+            waiting = asyncio.create_task(dispatcher.next())
+            first = next(job for job in jobs if job and job.host == "a")
+            assert not waiting.done()
+            await finish(store, dispatcher, first)
+            third = await waiting
+            assert third is not None
+            assert third.host == "a"
+
+
+async def test_a_turn_goes_before_new_jobs(tmp_path: Path) -> None:
+    """A redirect that waits for a place is served before the next job of that host."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(3)]
+        async with running(store, *rows) as dispatcher:
+            first, _second = await dispatcher.next(), await dispatcher.next()
+            order: list[str] = []
+
+            async def redirect() -> None:
+                async with dispatcher.turn("a"):
+                    order.append("turn")
+
+            async def work() -> None:
+                await dispatcher.next()
+                order.append("job")
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(work())
+                group.create_task(redirect())
+                await asyncio.sleep(0)
+                assert first is not None
+                await finish(store, dispatcher, first)
+            assert order == ["turn", "job"]
+
+
+async def test_a_turn_in_ones_own_place_does_not_wait_for_another(tmp_path: Path) -> None:
+    """Whoever holds all places of a host can still follow a redirect there."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(2)]
+        async with running(store, *rows) as dispatcher:
+            await dispatcher.next()
+            await dispatcher.next()
+            async with asyncio.timeout(5), dispatcher.turn("a", 1):
+                pass
+
+
+async def test_a_row_put_off_is_waited_for(tmp_path: Path) -> None:
+    """A job that is to be tried again shortly comes back in the same run."""
+    async with open_store(tmp_path) as store:
+        async with running(store, want(Kind.ARTICLE, "dm:1", "a", 1)) as dispatcher:
+            job = await dispatcher.next()
+            assert job is not None
+            await store.fail(job, Failure("server-error", "HTTP 500", 0.0, 1.0), in_run=True)
+            dispatcher.finished(job, Outcome.SERVER_ERROR, 0.01)
+            again = await dispatcher.next()
+            assert again is not None
+            assert (again.key, again.attempts) == ("dm:1", 1)
+
+
+async def test_a_host_that_gave_us_up_ends_the_run_and_keeps_its_rows(tmp_path: Path) -> None:
+    """Rows of a host that cannot be reached stay queued, and the run ends without them."""
+    async with open_store(tmp_path) as store:
+        async with running(store, *[want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(5)]) as dispatcher:
+            job = await dispatcher.next()
+            assert job is not None
+            dispatcher.finished(job, Outcome.THROTTLED, 0.01, retry_after=99_999.0)
+            assert await dispatcher.next() is None
+            assert "a" in dispatcher.hosts_given_up()
+            with pytest.raises(Fault):
+                async with dispatcher.turn("a"):
+                    pass
+            await store.release(dispatcher.unstarted())
+        assert (await store.counts())["article"]["queued"] == 4
+
+
+async def test_stopping_gives_everything_back(tmp_path: Path) -> None:
+    """What was claimed and not handed out when a run stops is queued again."""
+    async with open_store(tmp_path) as store:
+        async with running(store, *[want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(9)]) as dispatcher:
+            job = await dispatcher.next()
+            dispatcher.stop()
+            assert await dispatcher.next() is None
+            assert job is not None
+            await store.release([*dispatcher.unstarted(), job])
+        counts = await store.counts()
+        assert (counts["article"]["queued"], counts["article"]["doing"]) == (9, 0)

@@ -1,0 +1,321 @@
+"""The one door to the network, tried against a real server that behaves badly on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from crawler.errors import Fault, FaultKind
+from crawler.fetch import Answer, Fetcher, FetchSettings
+from crawler.network import ConnectTo
+
+Handler = Callable[[str, dict[str, str], asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A server that writes exactly the bytes a test gives it."""
+
+    def __init__(self) -> None:
+        """Begin without answers."""
+        self.answers: dict[str, bytes | Handler] = {}
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """Its host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request and close."""
+        first = await reader.read(1)
+        if first == b"\x16":  # a TLS handshake, of which this server knows nothing
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+            return
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        path = head[0].split(" ")[1]
+        headers = {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in head[1:] if ": " in line}
+        self.requests.append((path, headers))
+        answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        if isinstance(answer, bytes):
+            writer.write(answer)
+        else:
+            await answer(path, headers, writer)
+        writer.close()
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Server]:
+    """Run a server on a free port."""
+    server = Server()
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
+    async with listening:
+        yield server
+
+
+def ok(body: bytes, *headers: str) -> bytes:
+    """Return a whole answer."""
+    lines = [b"HTTP/1.1 200 OK", *(header.encode() for header in headers)]
+    if not any(header.lower().startswith(("content-length", "transfer")) for header in headers):
+        lines.append(f"Content-Length: {len(body)}".encode())
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def redirect(location: str) -> bytes:
+    """Return a redirect."""
+    return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def get(server: Server, path: str, *, api_key: str = "", **settings: object) -> Answer:
+    """Fetch a path of the server."""
+    chosen = FetchSettings(user_agent="backfile test", **settings)  # type: ignore[arg-type]
+    async with Fetcher(chosen, lambda host: host == server.host, ["127.0.0.1"]) as fetcher:
+        return await fetcher.page(server.url + path, api_key=api_key)
+
+
+async def fault_of(server: Server, path: str, **settings: object) -> Fault:
+    """Return the Fault that fetching a path raises."""
+    with pytest.raises(Fault) as caught:
+        await get(server, path, **settings)
+    return caught.value
+
+
+async def test_an_answer_has_everything_a_capture_needs() -> None:
+    """Status, headers in order, type, body and times arrive."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"hello", "Content-Type: text/html; charset=utf-8", "X-Twice: 1", "X-Twice: 2")
+        answer = await get(server, "/a")
+    assert (answer.status, answer.media_type, answer.body) == (200, "text/html", b"hello")
+    assert [value for name, value in answer.headers if name == "X-Twice"] == ["1", "2"]
+    assert server.requests[0][1]["user-agent"] == "backfile test"
+
+
+async def test_urls_go_out_exactly_as_given() -> None:
+    """A signed path keeps its parentheses, equal signs, colons and escapes on the wire."""
+    path = "/i/eeTu-Bo_E=/200x100/smart/filters:strip_exif():x(1,2)/file/a%20b%2Fc.jpg?x=%41;y"
+    async with running() as server:
+        server.answers[path] = ok(b"x")
+        await get(server, path)
+    assert server.requests[0][0] == path
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("401 Unauthorized", FaultKind.HTTP_STATUS),
+        ("403 Forbidden", FaultKind.BOT_WALL),
+        ("404 Not Found", FaultKind.NOT_FOUND),
+        ("410 Gone", FaultKind.GONE),
+        ("418 Teapot", FaultKind.HTTP_STATUS),
+        ("429 Slow", FaultKind.RATE_LIMITED),
+        ("500 Oops", FaultKind.SERVER_ERROR),
+        ("502 Bad", FaultKind.SERVER_ERROR),
+        ("503 Busy", FaultKind.UNAVAILABLE),
+        ("504 Late", FaultKind.SERVER_ERROR),
+    ],
+)
+async def test_each_status_is_a_fault_of_its_own(status: str, kind: FaultKind) -> None:
+    """Every status that is no success becomes the fault it stands for."""
+    async with running() as server:
+        server.answers["/a"] = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n".encode()
+        fault = await fault_of(server, "/a")
+    assert (fault.kind, fault.http_status, fault.retry_after) == (kind, int(status[:3]), 7.0)
+
+
+async def test_a_short_body_is_a_fault() -> None:
+    """A body shorter than its Content-Length is not an answer."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"half", "Content-Length: 8")
+        assert (await fault_of(server, "/a")).kind is FaultKind.SHORT_BODY
+
+
+async def test_a_cut_chunked_body_is_a_fault() -> None:
+    """A chunked body without its last chunk is not an answer."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"4\r\nhalf\r\n", "Transfer-Encoding: chunked")
+        assert (await fault_of(server, "/a")).kind is FaultKind.SHORT_BODY
+
+
+async def test_a_gzip_body_is_decoded_and_a_cut_one_is_a_fault() -> None:
+    """Compression is undone while streaming, and must come to its end."""
+    packed = gzip.compress(b"hello" * 1000)
+    async with running() as server:
+        server.answers["/whole"] = ok(packed, "Content-Encoding: gzip")
+        server.answers["/cut"] = ok(packed[:-9], "Content-Encoding: gzip")
+        assert (await get(server, "/whole")).body == b"hello" * 1000
+        assert (await fault_of(server, "/cut")).kind is FaultKind.SHORT_BODY
+
+
+async def test_a_gzip_bomb_costs_no_more_than_the_limit() -> None:
+    """A body that unpacks beyond the limit is refused while it streams."""
+    bomb = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(bomb.compress(b"\x00" * (1 << 20)) for _ in range(64)) + bomb.flush()
+    async with running() as server:
+        server.answers["/a"] = ok(packed, "Content-Encoding: gzip")
+        assert (await fault_of(server, "/a", max_page_bytes=1 << 20)).kind is FaultKind.OVER_LIMIT
+
+
+async def test_an_encoding_nobody_asked_for_is_a_fault() -> None:
+    """A brotli label on a body we cannot decode is refused."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"\x1b\x00", "Content-Encoding: br")
+        assert (await fault_of(server, "/a")).kind is FaultKind.BAD_ENCODING
+
+
+async def test_a_body_over_the_limit_is_a_fault() -> None:
+    """A plain body beyond the limit is refused."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"x" * 2000)
+        assert (await fault_of(server, "/a", max_page_bytes=1000)).kind is FaultKind.OVER_LIMIT
+
+
+async def test_a_silent_server_is_a_read_timeout() -> None:
+    """A server that accepts and says nothing is given up in time."""
+    gate = asyncio.Event()
+
+    async def silent(_path: str, _headers: dict[str, str], _writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+
+    async with running() as server:
+        server.answers["/a"] = silent
+        assert (await fault_of(server, "/a", read_timeout=0.05)).kind is FaultKind.READ_TIMEOUT
+        gate.set()
+
+
+async def test_a_closed_port_is_connection_refused() -> None:
+    """Nobody listening is told apart from other trouble."""
+    async with running() as server:
+        port = server.port
+    closed = Server()
+    closed.port = port
+    assert (await fault_of(closed, "/a")).kind is FaultKind.CONNECTION_REFUSED
+
+
+async def test_a_reset_is_a_fault() -> None:
+    """A connection closed without an answer is a reset."""
+    async with running() as server:
+        server.answers["/a"] = b""
+        assert (await fault_of(server, "/a")).kind is FaultKind.CONNECTION_RESET
+
+
+async def test_garbage_is_a_protocol_fault() -> None:
+    """What is not HTTP is said to be so."""
+    async with running() as server:
+        server.answers["/a"] = b"SSH-2.0-OpenSSH_9.2\r\n\r\n"
+        assert (await fault_of(server, "/a")).kind is FaultKind.PROTOCOL
+
+
+async def test_tls_to_a_server_without_it_is_a_tls_fault() -> None:
+    """A handshake that fails is a TLS fault."""
+    async with running() as server:
+        async with Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
+            with pytest.raises(Fault) as caught:
+                await fetcher.page(f"https://127.0.0.1:{server.port}/a")
+    assert caught.value.kind in (FaultKind.TLS, FaultKind.CONNECTION_RESET)
+
+
+async def test_a_name_without_an_address_is_a_dns_fault() -> None:
+    """A host name that nobody knows is a DNS fault."""
+    async with Fetcher(FetchSettings("t"), lambda _: True) as fetcher:
+        with pytest.raises(Fault) as caught:
+            await fetcher.page("http://nobody.invalid/")
+    assert caught.value.kind is FaultKind.DNS
+
+
+async def test_a_stranger_that_leads_home_is_refused() -> None:
+    """A host outside the configuration that resolves to this machine is never connected to."""
+    async with running() as server:
+        async with Fetcher(FetchSettings("t"), lambda _: True) as fetcher:
+            with pytest.raises(Fault) as caught:
+                await fetcher.page(f"http://localhost:{server.port}/a")
+    assert caught.value.kind is FaultKind.ADDRESS_REFUSED
+    assert not server.requests
+
+
+async def test_hosts_outside_the_configuration_are_never_asked() -> None:
+    """A URL of another host is refused before any connection is made."""
+    async with Fetcher(FetchSettings("t"), lambda _: False) as fetcher:
+        with pytest.raises(Fault) as caught:
+            await fetcher.page("http://elsewhere.example/")
+    assert caught.value.kind is FaultKind.HOST_REFUSED
+
+
+async def test_redirects_are_followed_within_the_configuration() -> None:
+    """A redirect is followed, and the answer says where it came from."""
+    async with running() as server:
+        server.answers["/a"] = redirect("/b")
+        server.answers["/b"] = ok(b"there")
+        answer = await get(server, "/a")
+    assert (answer.url, answer.hops, answer.body) == (f"{server.url}/b", 1, b"there")
+
+
+@pytest.mark.parametrize(
+    "location", ["http://elsewhere.example/", "http://169.254.169.254/latest", "file:///etc/passwd", "ftp://x/"]
+)
+async def test_redirects_out_of_the_configuration_are_refused(location: str) -> None:
+    """A redirect to a stranger, to a private address or to another scheme is not followed."""
+    async with running() as server:
+        server.answers["/a"] = redirect(location)
+        assert (await fault_of(server, "/a")).kind is FaultKind.REDIRECT_REFUSED
+
+
+async def test_redirect_loops_end() -> None:
+    """A loop is given up after a few hops; a page that redirects to itself at once."""
+    async with running() as server:
+        server.answers["/a"] = redirect("/b")
+        server.answers["/b"] = redirect("/a")
+        server.answers["/self"] = redirect("/self")
+        assert (await fault_of(server, "/a")).kind is FaultKind.REDIRECT_LOOP
+        assert (await fault_of(server, "/self")).kind is FaultKind.REDIRECT_LOOP
+    assert len(server.requests) <= 8
+
+
+async def test_the_key_stays_with_its_host() -> None:
+    """A redirect to another allowed host is followed without the API key."""
+    async with running() as first, running() as second:
+        first.answers["/a"] = redirect(f"{second.url}/b")
+        second.answers["/b"] = ok(b"{}")
+        hosts = {first.host, second.host}
+        async with Fetcher(FetchSettings("t"), hosts.__contains__, ["127.0.0.1"]) as fetcher:
+            await fetcher.page(f"{first.url}/a", api_key="secret")
+    assert first.requests[0][1]["api-key"] == "secret"
+    assert "api-key" not in second.requests[0][1]
+
+
+async def test_connect_to_leads_real_names_to_another_address() -> None:
+    """With connect_to a real URL is fetched, unmodified, from wherever the rule says."""
+    async with running() as server:
+        server.answers["/a"] = ok(b"x")
+        settings = FetchSettings("t", connect_to=(ConnectTo("cdn.example.org", 80, "127.0.0.1", server.port),))
+        async with Fetcher(settings, lambda _: True) as fetcher:
+            await fetcher.page("http://cdn.example.org/a")
+    assert server.requests[0][1]["host"] == "cdn.example.org"
+
+
+async def test_media_is_streamed_to_its_sink() -> None:
+    """A media body goes to the sink, not into memory."""
+    received: list[bytes] = []
+
+    class Sink:
+        def write(self, chunk: bytes, /) -> None:
+            received.append(chunk)
+
+    async with running() as server:
+        server.answers["/a"] = ok(b"x" * 300_000, "Content-Type: image/jpeg")
+        async with Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
+            answer = await fetcher.media(f"{server.url}/a", Sink())
+    assert answer.body == b""
+    assert b"".join(received) == b"x" * 300_000
+    assert len(received) > 1

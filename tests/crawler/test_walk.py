@@ -1,0 +1,184 @@
+"""The walk of a listing, judged against imaginary listings that page, repeat, shift and lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import walk
+from crawler.walk import Cursor, PageFacts
+from storage.records import ListingStep, WalkProgress
+
+Server = Callable[[int], tuple[list[int], PageFacts]]
+
+
+def facts(items: list[int], **more: object) -> PageFacts:
+    """Return the facts of a page with these items."""
+    print_ = hashlib.sha256(repr(items).encode()).hexdigest()
+    return PageFacts(count=len(items), fingerprint=print_, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class Walker:
+    """Walks an imaginary listing as the crawler does, counting as storage does."""
+
+    serve: Server
+    requests: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    def walk(self, routes: tuple[str, ...] = ("pages",)) -> ListingStep:
+        """Return the last step of the walk."""
+        cursor: Cursor | None = walk.begin(routes, every=False)
+        claimed_before: int | None = None
+        while cursor is not None:
+            assert self.requests < 10_000, "the walk does not end"
+            self.requests += 1
+            items, page = self.serve(cursor.page)
+            new = set(items) - self.seen
+            self.seen |= new
+            progress = WalkProgress(len(new), len(self.seen), len(new), len(self.seen), claimed_before)
+            step = walk.advance(cursor, page, progress)
+            claimed_before = max(claimed_before or 0, step.claimed or 0) or None
+            cursor = walk.decode(step.cursor)
+        return step
+
+
+def paged(items: list[int], size: int, **more: object) -> Server:
+    """Return a listing that pages as it should and is empty past its end."""
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        part = items[(page - 1) * size : page * size]
+        return part, facts(part, **more)
+
+    return serve
+
+
+@pytest.mark.parametrize("count", [1, 11, 12, 13, 24, 25, 200])
+def test_a_listing_that_pages_is_complete(count: int) -> None:
+    """Every item of a paging listing is seen and the walk ends as complete."""
+    walker = Walker(paged(list(range(count)), 12))
+    assert walker.walk().verdict == "complete"
+    assert walker.seen == set(range(count))
+
+
+def test_a_listing_that_always_sends_its_first_page_is_truncated() -> None:
+    """Paging that is ignored is noticed and never called complete."""
+    walker = Walker(lambda _: (list(range(20)), facts(list(range(20)))))
+    step = walker.walk()
+    assert step.verdict == "truncated"
+    assert walker.requests == 2
+
+
+def test_a_short_lone_page_is_the_whole_listing() -> None:
+    """A listing of few items that shows no pagination and repeats itself is taken as complete."""
+    step = Walker(lambda _: ([1, 2, 3], facts([1, 2, 3]))).walk()
+    assert (step.verdict, step.note) == ("complete", "one page without pagination")
+
+
+def test_a_short_page_that_promises_more_is_truncated() -> None:
+    """A first page with pagination links that repeats itself is cut short, however few items it has."""
+    step = Walker(lambda _: ([1, 2, 3], facts([1, 2, 3], paginated=True))).walk()
+    assert step.verdict == "truncated"
+
+
+def test_the_broken_publication_says_how_much_stays_unseen() -> None:
+    """An API list that ignores paging names its total and what could not be seen."""
+    first = list(range(100))
+    step = Walker(lambda _: (first, facts(first, claimed=215, limit=100))).walk(("publication",))
+    assert step.verdict == "truncated"
+    assert step.claimed == 215
+    assert "115 unseen" in step.note
+
+
+def test_a_total_that_is_too_low_hides_nothing() -> None:
+    """The walk goes on past a total that lies low, as long as pages bring new items."""
+    walker = Walker(paged(list(range(350)), 100, claimed=120, limit=100))
+    assert walker.walk(("publication",)).verdict == "complete"
+    assert len(walker.seen) == 350
+
+
+def test_a_total_that_is_too_high_is_reported() -> None:
+    """A listing that ends before its own total is truncated."""
+    step = Walker(paged(list(range(150)), 100, claimed=200, limit=100)).walk(("publication",))
+    assert step.verdict == "truncated"
+    assert "50 unseen" in step.note
+
+
+def test_a_server_that_gives_fewer_than_asked_for_is_walked_on() -> None:
+    """A page shorter than the limit does not end a listing whose total is not reached."""
+    walker = Walker(paged(list(range(95)), 30, claimed=95, limit=100))
+    assert walker.walk(("publication",)).verdict == "complete"
+    assert len(walker.seen) == 95
+
+
+def test_an_item_that_slips_between_pages_is_found() -> None:
+    """Items move up when one is removed while we page; the second pass finds what slipped through."""
+    items = list(range(60))
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        part = items[(page - 1) * 12 : page * 12]
+        if walker.requests == 2:
+            items.remove(3)
+        return part, facts(part)
+
+    walker = Walker(serve)
+    assert walker.walk().verdict == "complete"
+    assert walker.seen == set(range(60))
+
+
+def test_an_empty_first_page_leads_to_the_next_route() -> None:
+    """A route without items is unavailable, and the walk goes on with the next."""
+    step = walk.advance(walk.begin(("pages", "classic"), every=False), facts([]), WalkProgress(0, 0, 0, 0))
+    following = walk.decode(step.cursor)
+    assert step.outcome == "unavailable"
+    assert following is not None
+    assert following.route == "classic"
+
+
+def test_a_total_of_none_is_a_complete_listing() -> None:
+    """A listing that says it holds nothing is believed."""
+    step = walk.advance(walk.begin(("publication",), every=False), facts([], claimed=0), WalkProgress(0, 0, 0, 0))
+    assert step.verdict == "complete"
+
+
+def test_the_best_route_decides() -> None:
+    """A truncated route followed by a complete one makes a complete walk."""
+    first = walk.end_route(walk.begin(("pages", "classic"), every=False), "truncated", "")
+    following = walk.decode(first.cursor)
+    assert following is not None
+    assert walk.end_route(following, "complete", "").verdict == "complete"
+
+
+def test_help_counts_only_when_the_total_is_reached() -> None:
+    """Other listings complete a truncated one only as far as the server's own total."""
+    cursor = Cursor(route="helpers", outcomes=("truncated",))
+    assert walk.help_ended(cursor, 215, 215).verdict == "complete"
+    assert "15 unseen" in walk.help_ended(cursor, 200, 215).note
+    assert walk.help_ended(cursor, 200, None).verdict == "truncated"
+
+
+@given(st.lists(st.lists(st.integers(0, 50), max_size=15), max_size=12), st.booleans())
+def test_every_walk_ends(pages: list[list[int]], linked: bool) -> None:
+    """Whatever a server sends, the walk ends, and no item it sent on the way is forgotten."""
+    sent: set[int] = set()
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        part = pages[(page - 1) % len(pages)] if pages else []
+        sent.update(part)
+        return part, facts(part, next_url="https://x.example/?pagination=2" if linked else "")
+
+    walker = Walker(serve)
+    assert walker.walk().verdict in ("complete", "truncated", "unavailable")
+    assert walker.seen == sent
+    assert walker.requests < 300
+
+
+def test_a_cursor_survives_being_kept() -> None:
+    """A cursor reads back as what was written."""
+    cursor = Cursor(route="classic", page=7, ids=("977", "12"), left=("publication",), outcomes=("truncated",))
+    assert walk.decode(cursor.encode()) == cursor
