@@ -32,6 +32,7 @@ async def reparse(
     wants = Wants(sites)
     result = Reparsed()
     after = 0
+    await store.rebuild_search()
     while captures := await store.kept_captures(after, _BATCH):
         for capture in captures:
             site = sites.get(capture.site)

@@ -31,7 +31,7 @@ from crawler.work import ArticleVisit, MediaVisit, Tools, Unread
 from crawler.captures import page_capture
 from storage.articles import Change
 from storage.listings import Walk
-from storage.records import Failure, Job, Kind, Tally
+from storage.records import Failure, Job, Kind, Source, Tally
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,8 @@ class Crawl:
         bytes_before = tally.bytes
         what = "done"
         if job.kind is Kind.ARTICLE:
-            change = await visits.article.perform(job)
+            change, source = await visits.article.perform(job)
+            self.summary.partial += source is Source.PARTIAL
             tally.articles_new += change is Change.NEW
             tally.articles_changed += change is Change.CHANGED
             self.summary.worse += change is Change.WORSE

@@ -61,8 +61,11 @@ class ArticleVisit:
         """Use these tools."""
         self._tools = tools
 
-    async def perform(self, job: Job) -> Change:
-        """Fetch, read and keep the article. Raises Fault (Unread when there is an answer to keep)."""
+    async def perform(self, job: Job) -> tuple[Change, Source]:
+        """Fetch, read and keep the article; says what it changed and how whole it came.
+
+        Raises Fault (Unread when there is an answer to keep).
+        """
         site = self._tools.wants.sites[job.site]
         answer, found = await self._obtain(job, site)
         asked = cms_id_of(job.key)
@@ -70,9 +73,10 @@ class ArticleVisit:
             raise Unread(answer, ParseError(f"asked for article {asked}, the answer holds {found.record.cms_id}"))
         wants = self._tools.wants
         linked = [wants.article(site, cms_id, job.depth) for cms_id in found.linked_ids]
-        return await self._tools.store.keep_article(
+        change = await self._tools.store.keep_article(
             job, page_capture(answer), found.record, wants.renditions(found.record), linked
         )
+        return change, found.record.source
 
     async def _obtain(self, job: Job, site: Site) -> tuple[Answer, Article]:
         cms_id = cms_id_of(job.key)

@@ -16,7 +16,7 @@ _BLOCKS: Final = re.compile(
     re.IGNORECASE,
 )
 _UNREAD: Final = re.compile(r"<(script|style|noscript|title|iframe)(?=[\s/>])", re.IGNORECASE)
-_SHORTCODE: Final = re.compile(r"\[\[image[^\]]*\]\]")
+_SHORTCODE: Final = re.compile(r"\[\[image[^\[\]]*\]\]")
 _LINE_ENDS: Final = re.compile(r"\r\n?")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff]")

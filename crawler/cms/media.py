@@ -74,7 +74,7 @@ def _is_picture(attachment: Mapping[str, object]) -> bool:
 def _transforms(value: object, role: Role, attachment_id: str | None) -> Iterator[Rendition]:
     for transform in fields.objects(value):
         x, y = fields.first(transform, "x"), fields.first(transform, "y")
-        yield Rendition(fields.text(transform.get("url")), role, attachment_id, f"{x}x{y}" if x and y else None)
+        yield Rendition(_url(transform.get("url")), role, attachment_id, f"{x}x{y}" if x and y else None)
 
 
 def _category(category: Mapping[str, object]) -> Iterator[Rendition]:
@@ -93,7 +93,11 @@ def _named(
         if isinstance(value, dict):  # an image may be an attachment in its own right
             yield from _attachment(value, role)
         else:
-            yield Rendition(fields.text(value), role, attachment_id)
+            yield Rendition(_url(value), role, attachment_id)
+
+
+def _url(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _inline(article: Mapping[str, object]) -> Iterator[Rendition]:

@@ -17,8 +17,8 @@ from crawler.errors import ParseError
 _TAG: Final = re.compile(
     r"<(/?)((?:[\w.-]+:)?)(urlset|sitemapindex|url|sitemap|loc|lastmod)(?=[\s/>])[^<>]*>", re.IGNORECASE
 )
-_CDATA: Final = re.compile(r"\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_LONGEST_VALUE: Final = 8_000  # characters
+_CDATA: Final = re.compile(r"\s{0,99}<!\[CDATA\[")
+_LONGEST_VALUE: Final = 4_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def _entries(page: str) -> Iterator[tuple[str, str, str]]:
         elif name in ("url", "sitemap"):
             if loc:
                 yield kind, loc, lastmod
-            kind, prefix, loc, lastmod = "" if match[1] else name, match[2], "", ""
+            opens = not match[1] and not match[0].endswith("/>")
+            kind, prefix, loc, lastmod = name if opens else "", match[2], "", ""
         elif kind and not match[1] and match[2] == prefix:
             value = _value(page, match.end())
             loc, lastmod = (loc or value, lastmod) if name == "loc" else (loc, lastmod or value)
@@ -69,6 +70,6 @@ def _value(page: str, start: int) -> str:
     end = start + _LONGEST_VALUE
     cdata = _CDATA.match(page, start, end)
     if cdata:
-        return cdata[1].strip()
+        return page[cdata.end() : max(cdata.end(), page.find("]]>", cdata.end(), end))].strip()
     close = page.find("<", start, end)
     return html.unescape(page[start : close if close >= 0 else end]).strip()

@@ -43,9 +43,10 @@ def salted(value: Any, chance: random.Random) -> Any:
     return [salted(entry, chance) for entry in value] if isinstance(value, list) else value
 
 
-@given(st.randoms(use_true_random=False))
-def test_order_and_volatile_fields_do_not_count(chance: random.Random) -> None:
+@given(st.integers(0, 1 << 32))
+def test_order_and_volatile_fields_do_not_count(number: int) -> None:
     """Key order, counters, caches and stale snapshots leave the hash as it is."""
+    chance = random.Random(number)
     for made in (an_article(options={"vegan": "1"}), seed()):
         assert content_hash(salted(shuffled(made, chance), chance)) == content_hash(made)
 

@@ -95,10 +95,11 @@ BOMBS = {
     "closed in attributes only": '<div a="</div>">' * 20_000,
     "quote that opens nothing": '<p a=="><div><div>">' * 20_000,
     "closed behind a barrier": "<div><table></div></table>" * 20_000,
-    "raw text that is none": "<svg><style>" + "<g>" * 20_000,
+    "raw text that is none": "<svg><textarea>" + "<g>" * 20_000,
     "formatting copied into blocks": "<p>" + "".join(f"<b id={n}>" for n in range(1_000)) + "</p>" + "<p>x" * 20_000,
     "attributes": "<p " + " ".join(f"a{n}=1" for n in range(100_000)) + ">",
     "attributes without blanks": "<p " + "".join(f'a{n}=""' for n in range(100_000)) + ">",
+    "quotes never closed": "<p a='" * 100_000,
     "body after body": "".join(f"<body a{n}=1>" for n in range(20_000)),
 }
 
@@ -123,7 +124,6 @@ def test_html_made_to_hurt_is_refused(bomb: str) -> None:
         "<!--" * 100_000,
         "&amp" * 200_000,
         "</p>" * 100_000,
-        "<p a='" * 100_000,
         "<script>" + "<div>" * 50_000 + "</script>",
         "<script>" * 100_000,
         "[[image" * 100_000,

@@ -1,0 +1,137 @@
+"""The command line: options, commands, and the one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backfile.commands import configuration, crawl, demo, look, repair, simulate
+from backfile.context import Context
+from backfile.errors import UsageError
+from backfile.exits import MEANINGS, Exit, exit_of
+
+_STATUSES = "\n\n".join(f"{int(status)}: {meaning}" for status, meaning in MEANINGS.items())
+_HELP = """Keeps a newsroom's whole back file: every article, every revision, every rendition of every picture.
+
+Start with `backfile demo`, which archives a simulated newsroom, or with
+
+    backfile crawl https://www.dailymaverick.co.za/category/africa/
+    backfile status
+    backfile search "Ecowas -Mali"
+
+TARGET is the address of an article, category, keyword or author of a configured site in any spelling (dated, undated,
+by id, short, with a query string), or `site:id`, `site:category/SLUG`, `site:keyword/SLUG`, `site:author/SLUG`,
+`site:publication/N`, or a site's front page. Nothing is ever fetched from a host that the configuration does not name.
+"""
+
+app = typer.Typer(
+    name="backfile",
+    help=_HELP,
+    epilog=f"**Exit status**\n\n{_STATUSES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("crawl")(crawl.crawl)
+app.command("status")(look.status)
+app.command("search")(look.search)
+app.command("show")(look.show)
+app.command("verify")(repair.verify)
+app.command("reparse")(repair.reparse)
+app.command("demo")(demo.demo)
+app.command("simulate")(simulate.simulate)
+app.add_typer(configuration.app, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"backfile {metadata.version('backfile')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: ./config.toml, the user's, the presets."),
+    ] = None,
+    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="The archive; default: as configured.")] = None,
+    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more, on stderr.")] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what went wrong.")] = False,
+    log_format: Annotated[str, typer.Option(metavar="text|json", help="How to write logs, on stderr.")] = "",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+    del version
+    if log_format not in ("", "text", "json"):
+        raise UsageError(f"--log-format {log_format!r} is neither text nor json")
+    context.obj = Context(config, archive, verbose, quiet, log_format)
+
+
+def main() -> None:
+    """Run the command line and leave with the promised exit status."""
+    try:
+        status = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has enough; say nothing, not even at interpreter shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def _run() -> int:
+    try:
+        result = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _show_usage(error)
+        return Exit.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback unasked
+        return _explain(error)
+    return int(result) if isinstance(result, int) else 0
+
+
+def _show_usage(error: typer.TyperException) -> None:
+    show = getattr(error, "show", None)  # usage, the mistake, and where help is
+    if callable(show):
+        show()
+    else:
+        _say(str(error))
+
+
+def _explain(error: Exception) -> int:
+    """Say in a sentence what a user has caused; keep the traceback, for -v, of what only we can have caused."""
+    status = exit_of(error)
+    if status is None:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            traceback.print_exception(error, file=sys.stderr)
+        _say(f"an unforeseen error, {type(error).__name__}: {error}. Nothing kept is lost; -v says where it was")
+        return Exit.INCOMPLETE
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    _say(str(error))
+    return status
+
+
+def _say(message: str) -> None:
+    typer.echo(f"backfile: {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()

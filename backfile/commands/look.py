@@ -1,0 +1,135 @@
+"""`status`, `search` and `show`: looking at the archive, with no network at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from backfile import shown
+from backfile.context import Context
+from backfile.errors import UsageError
+from backfile.exits import Exit
+from backfile.values import day
+from crawler.targets import TargetKind, parse_target
+from storage.reading import Reading, open_reading
+from storage.search import Filters
+
+_HITS = 20
+
+
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """Say what the archive holds, what is queued, what failed and why, and how the last runs went."""
+    own: Context = context.obj
+    config, _ = own.ready()
+    with open_reading(config.archive) as archive:
+        found = archive.status()
+    if as_json:
+        _dump({"archive": str(config.archive), **asdict(found)})
+    else:
+        shown.status(own.out, str(config.archive), found)
+    return Exit.OK
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help='Words, "phrases", -not, prefix*, title:word.')],
+    category: Annotated[str, typer.Option(help="Name, slug or id.")] = "",
+    keyword: Annotated[str, typer.Option(help="Name, slug or id.")] = "",
+    author: Annotated[str, typer.Option(help="Name, slug or id.")] = "",
+    since: Annotated[str, typer.Option(metavar="DATE", help="Published on or after it.")] = "",
+    until: Annotated[str, typer.Option(metavar="DATE", help="Published on or before it.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = _HITS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
+) -> int:
+    """Search the full text, best first, with snippets.
+
+    Accents, ligatures and Arabic vowel signs do not matter. Fields: title, author, keyword, category, text.
+
+    Examples:
+        backfile search Ecowas Mali -Russia
+
+        backfile search '"Security Council"' --since 2023-07 --author Koné
+
+        backfile search --json 'title:drought*' | jq .url
+    """
+    own: Context = context.obj
+    config, _ = own.ready()
+    filters = Filters(category, keyword, author, _date(since, "--since"), _date(until, "--until", last=True))
+    with open_reading(config.archive) as archive:
+        hits = archive.search(" ".join(query), filters, limit=limit)
+    if as_json:
+        for hit in hits:
+            json.dump({**asdict(hit), "snippet": shown.unmarked(hit.snippet)}, sys.stdout, ensure_ascii=False)
+            sys.stdout.write("\n")
+    else:
+        shown.hits(own.out, hits)
+    return Exit.OK
+
+
+def _date(text: str, option: str, *, last: bool = False) -> str:
+    try:
+        return day(text, last=last) if text else ""
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def show(
+    context: typer.Context,
+    article: Annotated[str, typer.Argument(metavar="ARTICLE", help="An id, site:id, or any URL of it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Everything we know of it, as one JSON document.")] = False,
+    as_text: Annotated[bool, typer.Option("--text", help="The title and the text alone.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The article object byte for byte as it came.")] = False,
+    revision: Annotated[int | None, typer.Option(metavar="N", min=1, help="This revision; 1 is the oldest.")] = None,
+    revisions: Annotated[bool, typer.Option("--revisions", help="List its revisions.")] = False,
+) -> int:
+    """Show one article: its text, its terms, its pictures and where they are on the disk."""
+    own: Context = context.obj
+    config, sites = own.ready()
+    with open_reading(config.archive) as archive:
+        row = _find(archive, article, sites)
+        found = None if row is None else archive.show(row, revision)
+        if row is None:
+            raise UsageError(f"the archive {config.archive} holds no article {article!r}; try: backfile search")
+        if found is None:
+            raise UsageError(f"article {article} has no revision {revision}; list them with --revisions")
+    if raw:
+        sys.stdout.write(found.json)
+    elif as_json:
+        _dump({**found.article, "text": found.text, "revision": found.revision, "revision_list": found.revisions,
+               "terms": found.terms, "media": found.media, "raw": _loaded(found.json)})  # fmt: skip
+    elif revisions:
+        shown.revisions(own.out, found)
+    elif as_text:
+        own.out.print(f"{found.article['title']}\n\n{found.text}", markup=False)
+    else:
+        shown.article(own.out, found)
+    return Exit.OK
+
+
+def _find(archive: Reading, text: str, sites: Any) -> int | None:
+    if text.isdecimal():
+        return archive.find_article("", text)
+    site, _, rest = text.partition(":")
+    if rest.isdecimal():
+        return archive.find_article(site, rest)
+    target = parse_target(text, sites)
+    return archive.find_by_key(target.key) if target.kind is TargetKind.ARTICLE else None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _dump(document: dict[str, Any]) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")

@@ -1,0 +1,99 @@
+"""`simulate`: the newsroom in a box."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backfile.context import Context
+from backfile.errors import UsageError
+from backfile.exits import Exit
+
+if TYPE_CHECKING:
+    from simulator import Newsroom
+
+
+def simulate(
+    context: typer.Context,
+    profile: Annotated[str, typer.Option(metavar="dm|olj", help="Which installation to play.")] = "dm",
+    articles: Annotated[int, typer.Option(min=0, help="How many articles it holds.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same newsroom.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve real host names with a throw-away CA.")] = False,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Serve the article JSON files of a folder instead.")
+    ] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:RATE]", help="What goes wrong; may be repeated. 'list' names all."),
+    ] = None,
+    latency: Annotated[float, typer.Option(metavar="MS", min=0, help="Delay every answer.")] = 0.0,
+    paging: Annotated[
+        str, typer.Option(metavar="page|broken", help="How API lists page; default: the profile's.")
+    ] = "",
+    write_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the config.toml that points backfile here.")
+    ] = None,
+    log_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the request log as JSON Lines.")] = None,
+) -> int:
+    """Play a newsroom on this machine: its CMS API, public pages, listings, sitemaps and pictures.
+
+    Runs until it is stopped (Ctrl-C is its normal end). Deterministic by --seed; three hundred thousand articles start
+    as fast as ten.
+
+    Example:
+        backfile simulate --articles 500 --write-config box.toml &
+
+        BACKFILE_DM_KEY=box-key backfile --config box.toml crawl
+    """
+    from simulator import Newsroom, Options
+    from simulator.faults import FAULTS, FORM
+
+    own: Context = context.obj
+    if faults and "list" in faults:
+        own.out.print(FORM, markup=False)
+        for name, fault in FAULTS.items():
+            own.out.print(f"{name:<24} {fault.about}", markup=False)
+        return Exit.OK
+    try:
+        options = Options(
+            profile=profile, articles=articles, seed=seed, port=port, tls=tls, replay=replay,
+            faults=tuple(faults or ()), latency_ms=latency, paging=paging or None, log_file=log_file,
+        )  # fmt: skip
+        room = Newsroom(options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    archive = str(own.archive) if own.archive else "archive"
+    asyncio.run(_serve(room, write_config, archive))
+    return Exit.OK
+
+
+async def _serve(room: Newsroom, write_config: Path | None, archive: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await room.start()
+    except (RuntimeError, OSError) as error:
+        raise UsageError(f"the newsroom cannot start: {error}") from error
+    try:
+        configuration = room.config_toml(archive)
+        if write_config is not None:
+            write_config.write_text(configuration, encoding="utf-8")
+        _tell(room.url, configuration, write_config)
+        await stop.wait()
+    finally:
+        await room.stop()
+
+
+def _tell(url: str, configuration: str, write_config: Path | None) -> None:
+    exports = [line.removeprefix("# ") for line in configuration.splitlines() if line.startswith("# export ")]
+    lines = [f"listening on {url}"]
+    if write_config is not None:
+        lines += [f"wrote {write_config}; in another terminal:", *(f"  {line}" for line in exports)]
+        lines.append(f"  backfile --config {write_config} crawl")
+    typer.echo("\n".join(lines))

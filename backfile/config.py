@@ -1,0 +1,176 @@
+"""Reading the configuration: file, then environment, then flags; every mistake is named with its remedy."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from backfile.errors import ConfigError
+from backfile.settings import Settings, SiteTable
+
+T = TypeVar("T")
+_PREFIX = "BACKFILE_"
+_TABLES = tuple(field.name for field in fields(Settings))
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", tuple: "a list of texts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The effective configuration and where it came from."""
+
+    settings: Settings
+    source: str
+    archive: Path
+
+
+def load(path: Path | None, *, archive: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Return the effective configuration. Raises ConfigError.
+
+    Without a path: `./config.toml`, then the user's, then the presets that come with the program. An archive path in
+    a file is relative to the file; one given by flag or environment is relative to the current folder.
+    """
+    found = path if path is not None else _find(environment)
+    source = str(found) if found is not None else "built-in presets"
+    text = _read(found) if found is not None else preset()
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{source} is not valid TOML: {error}. Correct it, or name another file with --config"
+        ) from error
+    settings = _settings(document, source)
+    home = found.parent if found is not None else Path()
+    where = archive or _from_environment(environment, "ARCHIVE", "PATH") or home / settings.archive.path
+    settings = _overridden(settings, environment)
+    return Config(settings, source, Path(where).expanduser())
+
+
+def preset() -> str:
+    """Return the default configuration that comes with the program, as TOML."""
+    packaged = resources.files("backfile").joinpath("config.toml")
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parent.parent / "config.toml").read_text(encoding="utf-8")  # in a checkout
+
+
+def _find(environment: Mapping[str, str]) -> Path | None:
+    home = environment.get("XDG_CONFIG_HOME") or (f"{environment['HOME']}/.config" if environment.get("HOME") else "")
+    candidates = [Path("config.toml"), *([Path(home) / "backfile" / "config.toml"] if home else [])]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration {path}: {error.strerror}. Name a file with --config"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {path} is not UTF-8 text. Save it as UTF-8") from error
+
+
+def _settings(document: Mapping[str, Any], source: str) -> Settings:
+    _known(document, _TABLES, source, "table")
+    tables: dict[str, Any] = {}
+    for table in _TABLES:
+        value = document.get(table)
+        default = getattr(Settings(), table)
+        if table == "sites":
+            tables[table] = tuple(
+                _table(SiteTable(), block, source, f"[[sites]] number {number}")
+                for number, block in enumerate(_blocks(value, source), 1)
+            )
+        elif value is not None:
+            tables[table] = _table(default, value, source, f"[{table}]")
+    return Settings(**tables)
+
+
+def _blocks(value: Any, source: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise ConfigError(f"{source}: sites must be written as [[sites]] blocks, with two brackets on each side")
+    return value
+
+
+def _table(default: T, value: Any, source: str, where: str) -> T:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{source}: {where} is {value!r}, not a table. Write it as a heading with keys below it")
+    known = {field.name: field for field in fields(default)}  # type: ignore[arg-type]
+    _known(value, known, source, f"key in {where}")
+    return replace(
+        default,
+        **{  # type: ignore[type-var]
+            key: checked(known[key], type(default), given, f"{source}: {where} {key}") for key, given in value.items()
+        },
+    )
+
+
+def _known(given: Iterable[str], known: Iterable[str], source: str, what: str) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}."
+            raise ConfigError(f"{source}: {name!r} is no {what}, so it would have no effect; {hint}")
+
+
+def checked(field: Field[Any], table: type, value: Any, where: str) -> Any:
+    """Return a value as its field's type, within its range. Raises ConfigError."""
+    kind = get_type_hints(table)[field.name]
+    base = tuple if getattr(kind, "__origin__", None) is tuple else kind
+    if base is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if base is tuple and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        value = tuple(value)
+    if not isinstance(value, base) or (base is int and isinstance(value, bool)):
+        raise ConfigError(f"{where} is {value!r}, but must be {_KINDS[base]}")
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    if isinstance(value, (int, float)) and not (
+        math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+    ):
+        bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        raise ConfigError(f"{where} is {value!r}, but must be {bounds}")
+    choices = field.metadata.get("choices")
+    if choices and value not in choices:
+        raise ConfigError(f"{where} is {value!r}, but must be one of {', '.join(choices)}")
+    return value
+
+
+def _from_environment(environment: Mapping[str, str], table: str, key: str) -> str:
+    return environment.get(f"{_PREFIX}{table}_{key}", "")
+
+
+def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """Apply `BACKFILE_<TABLE>_<KEY>`; lists are separated by commas."""
+    for table in _TABLES:
+        if table == "sites":
+            continue
+        current = getattr(settings, table)
+        changes = {}
+        for field in fields(current):
+            name = f"{_PREFIX}{table.upper()}_{field.name.upper()}"
+            if name in environment:
+                value = _typed(field, type(current), environment[name])
+                changes[field.name] = checked(field, type(current), value, f"environment variable {name}")
+        settings = replace(settings, **{table: replace(current, **changes)})
+    return settings
+
+
+def _typed(field: Field[Any], table: type, text: str) -> Any:
+    kind = get_type_hints(table)[field.name]
+    if kind is bool:
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+    return text if kind is str else [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,154 @@
+"""Running one crawl from the command line: signals, progress, the summary, the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from backfile.config import Config
+from backfile.errors import ConfigError
+from backfile.exits import Exit
+from backfile.progress import CrawlProgress
+from crawler.fetch import FetchSettings
+from crawler.network import ConnectTo
+from crawler.run import Crawl, CrawlRequest, CrawlSettings, Summary
+from crawler.sites import Site
+from storage.records import Job
+from storage.store import Store, open_store
+
+GRACE_SECONDS = 10.0  # how long what is in hand may take after the first signal
+_REFRESH_SECONDS = 0.5
+
+
+async def crawl(
+    archive: Path,
+    sites: Sequence[Site],
+    settings: CrawlSettings,
+    request: CrawlRequest,
+    *,
+    min_free_bytes: int,
+    console: Console,
+    show_progress: bool,
+) -> tuple[Summary, Exit]:
+    """Crawl into an archive; returns what came of it and the exit status. Raises StorageError."""
+    async with open_store(archive, min_free_bytes=min_free_bytes) as store:
+        progress = CrawlProgress(console, shown=show_progress)
+
+        def on_event(what: str, job: Job, size: int) -> None:
+            progress.event(what, job.kind.value, size)
+
+        crawling = Crawl(store, sites, settings, request, on_event)
+        with progress:
+            async with _stopped_by_signals(crawling), _redrawn(progress, store, enabled=show_progress):
+                summary = await crawling.run()
+        status = exit_of(summary)
+        await store.end_run(summary.tally, int(status), _notes(summary))
+        return summary, status
+
+
+def settings_of(config: Config) -> CrawlSettings:
+    """Return the crawler's settings from the configuration."""
+    crawl_table, network = config.settings.crawl, config.settings.network
+    contact = f" contact: {crawl_table.contact}" if crawl_table.contact else ""
+    fetch = FetchSettings(
+        user_agent=crawl_table.user_agent + contact,
+        connect_timeout=crawl_table.connect_timeout,
+        read_timeout=crawl_table.read_timeout,
+        max_page_bytes=crawl_table.max_page_mb << 20,
+        max_media_bytes=crawl_table.max_media_mb << 20,
+        connect_to=tuple(_connect_to(text, config.source) for text in network.connect_to),
+        ca_file=_ca_file(network.ca_file, config.source),
+        proxy=network.proxy,
+    )
+    return CrawlSettings(
+        fetch=fetch,
+        concurrency=crawl_table.concurrency,
+        per_host_concurrency=crawl_table.per_host_concurrency,
+        rate=crawl_table.rate,
+        robots=crawl_table.robots,
+        third_party_media=crawl_table.third_party_media,
+    )
+
+
+def _connect_to(text: str, source: str) -> ConnectTo:
+    try:
+        return ConnectTo.parse(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'{source}: [network] connect_to: {error}. Write it as "cdn.example.org:443:127.0.0.1:8443"'
+        ) from error
+
+
+def _ca_file(name: str, source: str) -> str:
+    if name and not Path(name).expanduser().is_file():
+        raise ConfigError(f"{source}: [network] ca_file {name!r} is not there, so no connection could be trusted")
+    return str(Path(name).expanduser()) if name else ""
+
+
+def exit_of(summary: Summary) -> Exit:
+    """Return the exit status of a crawl: of several that apply, the most specific."""
+    if summary.stopped_by == "SIGINT":
+        return Exit.INTERRUPTED
+    if summary.stopped_by == "SIGTERM":
+        return Exit.TERMINATED
+    if summary.stopped_by == "time":
+        return Exit.LIMIT
+    if summary.hosts_given_up:
+        return Exit.UNREACHABLE
+    if summary.key_refused:
+        return Exit.KEY_REFUSED
+    lacking = summary.failed or summary.truncated or summary.partial or summary.left
+    return Exit.INCOMPLETE if lacking else Exit.OK
+
+
+def _notes(summary: Summary) -> list[str]:
+    walks = [f"{walk.key}: {walk.verdict}" for walk in summary.truncated]
+    hosts = [f"{host}: {reason}" for host, reason in summary.hosts_given_up.items()]
+    return [*walks, *hosts, *summary.examples]
+
+
+@contextlib.asynccontextmanager
+async def _stopped_by_signals(crawling: Crawl) -> AsyncIterator[None]:
+    """First signal: finish what is in hand, within the grace; second: at once."""
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def stop(name: str) -> None:
+        if timers:
+            crawling.abandon()
+            return
+        crawling.stop(name)
+        timers.append(loop.call_later(GRACE_SECONDS, crawling.abandon))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        for timer in timers:
+            timer.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _redrawn(progress: CrawlProgress, store: Store, *, enabled: bool) -> AsyncIterator[None]:
+    async def redraw() -> None:
+        while True:
+            counts = await store.counts()
+            waiting = {kind: states.get("queued", 0) + states.get("doing", 0) for kind, states in counts.items()}
+            progress.update(waiting)
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+    task = asyncio.create_task(redraw()) if enabled else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

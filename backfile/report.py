@@ -1,0 +1,73 @@
+"""What a crawl did, in words and as facts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from backfile.exits import MEANINGS, Exit
+from backfile.values import duration_text, size_text
+from crawler.run import Summary
+from storage.listings import RouteGave, Walk
+
+
+def text(summary: Summary, archive: str) -> str:
+    """Return the summary as people read it."""
+    tally = summary.tally
+    lines = [
+        f"articles    {tally.articles_new} new, {tally.articles_changed} changed",
+        f"renditions  {tally.media_new} new",
+        f"requests    {tally.requests}, {size_text(tally.bytes)} in {duration_text(summary.seconds)}",
+        *(f"listing     {line}" for walk in summary.walks if walk.depth >= 0 for line in _walk(walk)),
+        f"archive     {archive}",
+    ]
+    return "\n".join(lines)
+
+
+def _walk(walk: Walk) -> list[str]:
+    notable = [route for route in walk.routes if route.outcome != "complete" or route.note]
+    return [
+        f"{walk.key}: {walk.verdict or 'not finished'}, {walk.seen} articles named",
+        *(f"  by {route.route}: {_outcome(route)}" for route in notable),
+    ]
+
+
+def _outcome(route: RouteGave) -> str:
+    outcome = route.outcome or "under way"
+    return f"{outcome} ({route.note})" if route.note else outcome
+
+
+def shortcomings(summary: Summary, status: Exit) -> str:
+    """Return what was not archived and why, for stderr."""
+    lines = [f"backfile: {MEANINGS[status]}"]
+    lines += [f"  {host}: {reason}" for host, reason in summary.hosts_given_up.items()]
+    if summary.key_refused:
+        lines.append(f"  {summary.key_refused} refused the key: set the right one in the environment, and run again")
+    lines += [f"  {line}" for walk in summary.truncated for line in _walk(walk)]
+    lines += [f"  {number} {kind} failed" for kind, number in sorted(summary.failed.items())]
+    lines += [f"  {cause}: {number}" for cause, number in sorted(summary.causes.items(), key=lambda item: -item[1])]
+    lines += [f"    {example}" for example in summary.examples]
+    if summary.partial:
+        lines.append(f"  {summary.partial} articles could only be captured in part, from pages that do not embed them")
+    if summary.left:
+        lines.append(f"  {summary.left} URLs still wait; the same command goes on with them")
+    return "\n".join(lines)
+
+
+def facts(summary: Summary, status: Exit) -> dict[str, Any]:
+    """Return the summary as one JSON document."""
+    return {
+        "run": summary.run,
+        "exit_status": int(status),
+        "seconds": round(summary.seconds, 3),
+        **{key: value for key, value in asdict(summary.tally).items() if key != "extra"},
+        "partial": summary.partial,
+        "failed": summary.failed,
+        "causes": summary.causes,
+        "examples": summary.examples,
+        "listings": [asdict(walk) for walk in summary.walks],
+        "hosts_given_up": summary.hosts_given_up,
+        "key_refused": summary.key_refused,
+        "stopped_by": summary.stopped_by,
+        "left": summary.left,
+    }

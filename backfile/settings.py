@@ -1,0 +1,108 @@
+"""The configuration's tables: every key with its type, default and range; `docs/configuration.md` explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+USER_AGENT = "backfile/0.1 (newsroom archive)"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that never prints."""
+
+    value: str
+
+    def __str__(self) -> str:
+        """Return a mask."""
+        return "********" if self.value else ""
+
+    def __repr__(self) -> str:
+        """Return a mask."""
+        return f"Secret({str(self)!r})"
+
+
+def ranged(default: Any, low: float | None = None, high: float | None = None, **more: Any) -> Any:
+    """Return a field with a default and an inclusive range."""
+    return field(default=default, metadata={"low": low, "high": high, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveTable:
+    """`[archive]`."""
+
+    path: str = "archive"
+    min_free_mb: int = ranged(256, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlTable:
+    """`[crawl]`."""
+
+    concurrency: int = ranged(16, 1, 512)
+    per_host_concurrency: int = ranged(4, 1, 512)
+    rate: float = ranged(4.0, 0, 10_000)
+    connect_timeout: float = ranged(10.0, 0.1, 600)
+    read_timeout: float = ranged(30.0, 0.1, 3600)
+    max_page_mb: int = ranged(64, 1, 4096)
+    max_media_mb: int = ranged(256, 1, 65_536)
+    user_agent: str = USER_AGENT
+    contact: str = ""
+    robots: bool = True
+    third_party_media: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTable:
+    """`[network]`."""
+
+    connect_to: tuple[str, ...] = ()
+    ca_file: str = ""
+    proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTable:
+    """One `[[sites]]` block."""
+
+    name: str = ""
+    base_url: str = ""
+    hosts: tuple[str, ...] = ()
+    api_url: str = ""
+    classic_url: str = ""
+    api_key_env: str = ""
+    api_key_file: str = ""
+    classic_key_env: str = ""
+    timezone: str = "UTC"
+    media_hosts: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    page_param: str = "pagination"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderTable:
+    """`[reader]`."""
+
+    host: str = "127.0.0.1"
+    port: int = ranged(8000, 0, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class LogTable:
+    """`[log]`."""
+
+    level: str = field(default="info", metadata={"choices": ("debug", "info", "warning", "error")})
+    format: str = field(default="text", metadata={"choices": ("text", "json")})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file, as written and overridden."""
+
+    archive: ArchiveTable = ArchiveTable()
+    crawl: CrawlTable = CrawlTable()
+    network: NetworkTable = NetworkTable()
+    reader: ReaderTable = ReaderTable()
+    log: LogTable = LogTable()
+    sites: tuple[SiteTable, ...] = ()

@@ -1,0 +1,118 @@
+"""From `[[sites]]` blocks to the crawler's sites, checked: addresses, hosts, zones, keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from backfile.config import Config
+from backfile.errors import ConfigError
+from backfile.settings import Secret, SiteTable
+from crawler.sites import Site, host_of
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+
+
+def sites_of(config: Config, environment: Mapping[str, str] = os.environ) -> tuple[Site, ...]:
+    """Return the configured sites with their keys. Raises ConfigError."""
+    sites = tuple(_site(block, config.source, environment) for block in config.settings.sites)
+    _distinct(sites, config.source)
+    return sites
+
+
+def secrets_of(sites: Iterable[Site]) -> tuple[Secret, ...]:
+    """Return every key in use, so that logs can mask them."""
+    values = {key for site in sites for key in (site.api_key, site.classic_key) if key}
+    return tuple(Secret(value) for value in sorted(values))
+
+
+def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site:
+    where = f"{source}: [[sites]] {block.name or '(without a name)'}"
+    if not _NAME.fullmatch(block.name):
+        raise ConfigError(f'{where} name is {block.name!r}, but must be a short lower-case word such as "dm"')
+    for key in ("base_url", "api_url", "classic_url"):
+        _check_url(getattr(block, key), f"{where} {key}", required=key == "base_url")
+    try:
+        ZoneInfo(block.timezone)
+    except (ValueError, OSError) as error:
+        raise ConfigError(
+            f'{where} timezone is {block.timezone!r}, which is no zone, so times would be wrong. "Asia/Beirut" is one'
+        ) from error
+    api_key = _key(block, environment, where)
+    return Site(
+        name=block.name,
+        base_url=block.base_url.rstrip("/"),
+        hosts=_hosts(block.hosts, f"{where} hosts"),
+        api_url=block.api_url.rstrip("/"),
+        classic_url=block.classic_url.rstrip("/"),
+        api_key=api_key,
+        classic_key=environment.get(block.classic_key_env, "") if block.classic_key_env else api_key,
+        timezone=block.timezone,
+        media_hosts=_hosts(block.media_hosts, f"{where} media_hosts"),
+        targets=block.targets,
+        page_param=block.page_param,
+    )
+
+
+def _check_url(url: str, where: str, *, required: bool) -> None:
+    if not url and not required:
+        return
+    if not url.startswith(("https://", "http://")) or not host_of(url) or "@" in url:
+        raise ConfigError(f"{where} is {url!r}, but must be an address such as https://www.example.org")
+
+
+def _hosts(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
+    hosts = []
+    for entry in entries:
+        host = host_of(f"https://{entry}") if "://" not in entry else ""
+        if not host or "/" in entry or "@" in entry:
+            raise ConfigError(
+                f"{where} names {entry!r}, but must hold host names such as cdn.example.org, without https://"
+            )
+        hosts.append(host)
+        if entry.endswith((":80", ":443")):
+            hosts.append(entry.rpartition(":")[0].lower())
+    return tuple(dict.fromkeys(hosts))
+
+
+def _key(block: SiteTable, environment: Mapping[str, str], where: str) -> str:
+    if block.api_key_env and environment.get(block.api_key_env):
+        return environment[block.api_key_env].strip()
+    if not block.api_key_file:
+        return ""
+    path = Path(block.api_key_file).expanduser()
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{where} api_key_file {str(path)!r} cannot be read ({error}). Correct the path, or leave it out"
+        ) from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise ConfigError(
+            f"{where} api_key_file {str(path)!r} can be read by others (mode {stat.S_IMODE(mode):04o}), so the "
+            f"key is no secret. Run: chmod 600 {path}"
+        )
+    return text
+
+
+def _distinct(sites: Iterable[Site], source: str) -> None:
+    names: set[str] = set()
+    hosts: dict[str, str] = {}
+    for site in sites:
+        if site.name in names:
+            raise ConfigError(
+                f"{source}: two [[sites]] are named {site.name!r}; their articles would be mixed up. Rename one"
+            )
+        names.add(site.name)
+        for host in site.page_hosts:
+            if host in hosts:
+                raise ConfigError(
+                    f"{source}: [[sites]] {hosts[host]} and {site.name} both claim the host {host!r}; an address there "
+                    "would belong to both. Remove it from one"
+                )
+            hosts[host] = site.name
