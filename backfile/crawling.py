@@ -14,8 +14,11 @@ from backfile.config import Config
 from backfile.errors import ConfigError
 from backfile.exits import Exit
 from backfile.progress import CrawlProgress
+from crawler.errors import FaultKind
 from crawler.fetch import FetchSettings
 from crawler.network import ConnectTo
+from crawler.politeness import Outcome
+from crawler.retry import outcome_of
 from crawler.run import Crawl, CrawlRequest, CrawlSettings, Summary
 from crawler.sites import Site
 from storage.records import Job
@@ -98,12 +101,19 @@ def exit_of(summary: Summary) -> Exit:
         return Exit.TERMINATED
     if summary.stopped_by == "time":
         return Exit.LIMIT
-    if summary.hosts_given_up:
+    if summary.hosts_given_up or _nobody_answered(summary):
         return Exit.UNREACHABLE
     if summary.key_refused:
         return Exit.KEY_REFUSED
     lacking = summary.failed or summary.truncated or summary.partial or summary.left
     return Exit.INCOMPLETE if lacking else Exit.OK
+
+
+def _nobody_answered(summary: Summary) -> bool:
+    """Say whether nothing came in, and all that failed did so because a host was down or did not want us."""
+    outcomes = {outcome_of(FaultKind(cause)) for cause in summary.causes}
+    came_in = summary.tally.articles_new + summary.tally.articles_changed + summary.tally.media_new
+    return bool(outcomes) and outcomes <= {Outcome.DOWN, Outcome.BLOCKED, Outcome.TIMEOUT} and not came_in
 
 
 def _notes(summary: Summary) -> list[str]:

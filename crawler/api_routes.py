@@ -68,9 +68,7 @@ async def _publication_page(
     return await _api_page(tools, place, url, api_key=place.site.api_key, only=only)
 
 
-async def _api_page(
-    tools: Tools, place: Place, url: str, *, api_key: str, only: tuple[TargetKind, str] | None
-) -> Gave:
+async def _api_page(tools: Tools, place: Place, url: str, *, api_key: str, only: tuple[TargetKind, str] | None) -> Gave:
     answer = await tools.get(place.job, url, accept=JSON, api_key=api_key, keyed=not api_key)
     listing = parsed(answer, lambda: api.listing(answer.body))
     items = listing.items

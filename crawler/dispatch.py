@@ -59,6 +59,7 @@ class Dispatcher:
         self._exhausted: set[str] = set()  # hosts of which the last claim left nothing due
         self._news = True  # something was kept that may have put rows on the frontier
         self._claimed_at = 0.0
+        self._finished_at_claim = 0
         self._stopped = False
 
     async def run(self) -> None:
@@ -80,6 +81,7 @@ class Dispatcher:
         """Fill the queues; remembers which hosts have nothing more, so that they are not asked about in vain."""
         self._news = False
         self._claimed_at = time.monotonic()
+        self._finished_at_claim = self._finished_count
         room = {host: self._room(queue) for host, queue in self._queues.items()}
         jobs, self._next_due = await self._store.claim(self._scopes, room, _BUFFER)
         for job in jobs:
@@ -196,7 +198,7 @@ class Dispatcher:
             self._need.set()
 
     def _claim_is_worthwhile(self, now: float) -> bool:
-        if not self._in_hand and not self._pending():
+        if not self._in_hand and not self._pending() and self._finished_count > self._finished_at_claim:
             return True
         if self._news and (self._waiting or now - self._claimed_at > _GLANCE):
             return True

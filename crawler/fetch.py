@@ -92,6 +92,7 @@ class Fetcher:
         self._trusted = tuple(trusted_hosts)
         self._turn = turn
         self._session: aiohttp.ClientSession | None = None
+        self.requests = 0  # sent so far, redirects and failures included
 
     async def __aenter__(self) -> Fetcher:
         """Open the pool."""
@@ -123,7 +124,9 @@ class Fetcher:
         if self._session is not None:
             await self._session.close()
 
-    async def page(self, url: str, *, accept: str = "text/html,*/*;q=0.5", api_key: str = "", keyed: bool = False) -> Answer:
+    async def page(
+        self, url: str, *, accept: str = "text/html,*/*;q=0.5", api_key: str = "", keyed: bool = False
+    ) -> Answer:
         """Fetch a page or an API answer into memory; `keyed`: the URL itself carries a key.
 
         Raises Fault; an Answer's status is below 300.
@@ -159,6 +162,7 @@ class Fetcher:
             sent = {**headers, "API-Key": api_key} if api_key and at_home else headers
             async with self._turn(host_of(url), int(at_home)) if hops else nullcontext():
                 began = time.monotonic()
+                self.requests += 1
                 async with self._session.get(
                     URL(for_wire(url), encoded=True),
                     headers=sent,
@@ -188,7 +192,9 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     try:
         following = urljoin(url, location.strip())
     except ValueError as error:
-        raise Fault(FaultKind.REDIRECT_REFUSED, f"redirected to something that is no URL: {display(location)}") from error
+        raise Fault(
+            FaultKind.REDIRECT_REFUSED, f"redirected to something that is no URL: {display(location)}"
+        ) from error
     if following.split("#", 1)[0] == url.split("#", 1)[0]:
         raise Fault(FaultKind.REDIRECT_LOOP, f"{display(url)} redirects to itself")
     return following
@@ -227,7 +233,9 @@ class _Decoder:
     def __init__(self, encoding: str, limit: int) -> None:
         encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise Fault(FaultKind.BAD_ENCODING, f"the body is encoded as {display(encoding, 40)}, which was not asked for")
+            raise Fault(
+                FaultKind.BAD_ENCODING, f"the body is encoded as {display(encoding, 40)}, which was not asked for"
+            )
         self._inflate = zlib.decompressobj(47) if encoding not in ("", "identity") else None
         self._limit = limit
         self.received = 0
@@ -267,9 +275,16 @@ def _about_the_key(fault: Fault) -> Fault:
     return Fault(FaultKind.KEY_REFUSED, f"the key was refused ({fault})", http_status=fault.http_status)
 
 
+def _words(error: Exception) -> str:
+    """Return what the system said, without the library's own account of the connection."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or str(error.os_error)
+    return str(error) or type(error).__name__
+
+
 def _fault_of(error: Exception) -> Fault:
     """Translate the library's errors, most specific first."""
-    text = display(str(error) or type(error).__name__, 200)
+    text = display(_words(error), 200)
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, AddressRefused):

@@ -14,7 +14,7 @@ from crawler.errors import Fault, FaultKind
 from crawler.places import Gave, Place
 from crawler.targets import Target, TargetKind
 from crawler.work import Tools
-from storage.records import Job, ListingStep, Wanted, WalkProgress
+from storage.records import Job, ListingStep, WalkProgress, Wanted
 
 Route = Callable[[Tools, Place], Awaitable[Gave]]
 

@@ -43,7 +43,9 @@ class RobotRules:
             return
         rules = await self._rules(url)
         if rules.temporary:
-            raise Fault(FaultKind.UNAVAILABLE, f"robots.txt of {host_of(url)} cannot be had at present; without it no page")
+            raise Fault(
+                FaultKind.UNAVAILABLE, f"robots.txt of {host_of(url)} cannot be had at present; without it no page"
+            )
         if not rules.allowed(url, self._user_agent):
             raise Fault(FaultKind.ROBOTS, f"robots.txt of {host_of(url)} asks us not to fetch {display(url)}")
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from crawler import retry
+from crawler.captures import page_capture
 from crawler.dispatch import Dispatcher
-from crawler.errors import CrawlError, Fault, FaultKind
+from crawler.errors import Fault
 from crawler.fetch import Answer, Fetcher, FetchSettings
 from crawler.listing import ListingVisit
 from crawler.politeness import LanePolicy, Outcome
@@ -28,7 +29,6 @@ from crawler.targets import Target
 from crawler.urls import display
 from crawler.wants import Bounds, Wants
 from crawler.work import ArticleVisit, MediaVisit, Tools, Unread
-from crawler.captures import page_capture
 from storage.articles import Change
 from storage.listings import Walk
 from storage.records import Failure, Job, Kind, Source, Tally
@@ -60,7 +60,7 @@ class CrawlRequest:
     targets: tuple[Target, ...]
     command: str
     depth: int = 0
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     media: bool = True
     refresh: bool = False
     exhaustive: bool = False
@@ -171,7 +171,7 @@ class Crawl:
             ArticleVisit(tools), ListingVisit(tools, exhaustive=self._request.exhaustive), MediaVisit(tools)
         )
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(self._note_regularly())]
+            helpers = [group.create_task(self._note_regularly(fetcher))]
             if self._request.time_limit is not None:
                 helpers.append(group.create_task(self._stop_after(self._request.time_limit)))
             self._workers = [
@@ -182,10 +182,14 @@ class Crawl:
             for helper in helpers:
                 helper.cancel()
 
-    async def _note_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_NOTE_EVERY)
-            await self._store.note_run(self.summary.tally)
+    async def _note_regularly(self, fetcher: Fetcher) -> None:
+        try:
+            while True:
+                await asyncio.sleep(_NOTE_EVERY)
+                self.summary.tally.requests = fetcher.requests
+                await self._store.note_run(self.summary.tally)
+        finally:
+            self.summary.tally.requests = fetcher.requests
 
     async def _stop_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -196,7 +200,6 @@ class Crawl:
 
     def _count(self, job: Job, answer: Answer, size: int) -> None:
         self._latency[job.id] = answer.seconds
-        self.summary.tally.requests += 1 + answer.hops
         self.summary.tally.bytes += size
 
     # Working -------------------------------------------------------------------------------------------------------
@@ -274,7 +277,6 @@ class Crawl:
 
     async def _failed(self, job: Job, fault: Fault, visits: _Visits) -> None:
         """Record a failed attempt and what follows from it."""
-        self.summary.tally.requests += 1
         decision = self._decide(fault, job)
         log.debug("%s: %s (%s)", display(job.url), fault, decision.verdict)
         if decision.verdict is retry.Verdict.STOP:

@@ -131,7 +131,9 @@ def _pass_ended(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Lis
         if progress.seen_on_route >= claimed:
             return end_route(cursor, COMPLETE, "", claimed=claimed)
         if repeats:
-            return end_route(cursor, TRUNCATED, _short(progress, claimed, "always sends its first page"), claimed=claimed)
+            return end_route(
+                cursor, TRUNCATED, _short(progress, claimed, "always sends its first page"), claimed=claimed
+            )
     elif repeats:
         lone = not cursor.paginated and cursor.first_count < LONE_PAGE
         note = "one page without pagination" if lone else "the listing always sends its first page"
@@ -170,7 +172,8 @@ def _empty(cursor: Cursor, facts: PageFacts) -> ListingStep:
 
 
 def _short(progress: WalkProgress, claimed: int, how: str) -> str:
-    return f"the listing {how}: {claimed} claimed, {progress.seen_on_route} listed, {claimed - progress.seen_on_route} unseen"
+    listed = progress.seen_on_route
+    return f"the listing {how}: {claimed} claimed, {listed} listed, {claimed - listed} unseen"
 
 
 def end_route(
@@ -182,8 +185,11 @@ def end_route(
         return ListingStep(route=cursor.route, cursor=other.encode(), note=note)
     outcomes = (*cursor.outcomes, outcome)
     enough = outcome in (COMPLETE, BOUNDED) and not cursor.every
-    if cursor.left and not enough:
-        following = Cursor(route=cursor.left[0], left=cursor.left[1:], every=cursor.every, outcomes=outcomes)
+    left = cursor.left
+    if left[:1] == (HELPERS,) and set(outcomes) == {UNAVAILABLE}:
+        left = left[1:]  # nothing is known of the listing that other listings could complete
+    if left and not enough:
+        following = Cursor(route=left[0], left=left[1:], every=cursor.every, outcomes=outcomes)
         return ListingStep(route=cursor.route, cursor=following.encode(), claimed=claimed, outcome=outcome, note=note)
     return ListingStep(
         route=cursor.route,
@@ -245,7 +251,9 @@ def after_sitemap(cursor: Cursor, rest: tuple[str, ...], *, read: bool, note: st
     """Go on after one sitemap; one of those announced or guessed must have been there."""
     good = cursor.good + read
     if rest:
-        following = msgspec.structs.replace(cursor, ids=rest, page=cursor.page + 1, good=good, bad=cursor.bad + (not read))
+        following = msgspec.structs.replace(
+            cursor, ids=rest, page=cursor.page + 1, good=good, bad=cursor.bad + (not read)
+        )
         return ListingStep(route=cursor.route, cursor=following.encode(), note=note)
     if not good:
         return end_route(cursor, UNAVAILABLE, note or "no sitemap was found")
@@ -266,4 +274,5 @@ def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool) -> tupl
         absent.add(PUBLICATION)
     if not exhaustive and kind != "front":
         absent.add(SITEMAP)
-    return tuple(route for route in table[kind] if route not in absent)
+    routes = tuple(route for route in table[kind] if route not in absent)
+    return () if routes[:1] == (HELPERS,) else routes  # help needs something to complete

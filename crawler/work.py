@@ -107,7 +107,6 @@ class ArticleVisit:
             raise Unread(answer, error) from error
 
 
-
 class MediaVisit:
     """Archives one rendition: streamed while hashed, checked, stored once."""
 

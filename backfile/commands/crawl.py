@@ -17,7 +17,7 @@ from backfile.errors import ConfigError, UsageError
 from backfile.exits import Exit
 from backfile.values import day, duration
 from crawler.sites import Site
-from crawler.targets import Target, parse_target
+from crawler.targets import Target, TargetKind, parse_target
 from crawler.wants import Bounds
 
 T = TypeVar("T")
@@ -95,6 +95,18 @@ def crawl(
 
 
 def _targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
+    targets = _parsed_targets(given, sites, config)
+    for target in targets:
+        site = next(site for site in sites if site.name == target.site)
+        if target.kind is TargetKind.PUBLICATION and not (site.api_url and site.api_key):
+            raise ConfigError(
+                f"{target.key} can only be listed by the API, which needs a key: set api_url and api_key_env for "
+                f"{site.name} in {config.source}, and the key in that environment variable"
+            )
+    return targets
+
+
+def _parsed_targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
     texts = given or [target for site in sites for target in site.targets]
     if not texts:
         raise ConfigError(
