@@ -42,12 +42,12 @@ async def crawl(
     async with open_store(archive, min_free_bytes=min_free_bytes) as store:
         progress = CrawlProgress(console, shown=show_progress)
 
-        def on_event(what: str, job: Job, size: int) -> None:
-            progress.event(what, job.kind.value, size)
+        def on_event(what: str, job: Job) -> None:
+            progress.event(what, job.kind.value)
 
         crawling = Crawl(store, sites, settings, request, on_event)
         with progress:
-            async with _stopped_by_signals(crawling), _redrawn(progress, store, enabled=show_progress):
+            async with _stopped_by_signals(crawling), _redrawn(progress, store, crawling, enabled=show_progress):
                 summary = await crawling.run()
         status = exit_of(summary)
         await store.end_run(summary.tally, int(status), _notes(summary))
@@ -147,12 +147,12 @@ async def _stopped_by_signals(crawling: Crawl) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _redrawn(progress: CrawlProgress, store: Store, *, enabled: bool) -> AsyncIterator[None]:
+async def _redrawn(progress: CrawlProgress, store: Store, crawling: Crawl, *, enabled: bool) -> AsyncIterator[None]:
     async def redraw() -> None:
         while True:
             counts = await store.counts()
             waiting = {kind: states.get("queued", 0) + states.get("doing", 0) for kind, states in counts.items()}
-            progress.update(waiting)
+            progress.update(waiting, crawling.summary.tally.bytes)
             await asyncio.sleep(_REFRESH_SECONDS)
 
     task = asyncio.create_task(redraw()) if enabled else None

@@ -100,9 +100,9 @@ class Crawl:
         sites: Sequence[Site],
         settings: CrawlSettings,
         request: CrawlRequest,
-        on_event: Callable[[str, Job, int], None] = lambda _what, _job, _size: None,
+        on_event: Callable[[str, Job], None] = lambda _what, _job: None,
     ) -> None:
-        """`on_event` is told of each finished job: what came of it, the job, and its size in bytes."""
+        """`on_event` is told of each finished job: what came of it, and the job."""
         self._store = store
         self._sites: Mapping[str, Site] = {site.name: site for site in sites}
         self._settings = settings
@@ -259,7 +259,6 @@ class Crawl:
 
     async def _perform(self, job: Job, visits: _Visits) -> None:
         tally = self.summary.tally
-        bytes_before = tally.bytes
         what = "done"
         if job.kind is Kind.ARTICLE:
             change, source = await visits.article.perform(job)
@@ -273,7 +272,7 @@ class Crawl:
         else:
             await visits.media.perform(job)
             tally.media_new += 1
-        self._on_event(what, job, tally.bytes - bytes_before)
+        self._on_event(what, job)
 
     async def _failed(self, job: Job, fault: Fault, visits: _Visits) -> None:
         """Record a failed attempt and what follows from it."""
@@ -309,7 +308,7 @@ class Crawl:
         summary.causes[fault.kind.value] = summary.causes.get(fault.kind.value, 0) + 1
         if len(summary.examples) < 10:
             summary.examples.append(f"{display(job.url)}: {fault}")
-        self._on_event("failed", job, 0)
+        self._on_event("failed", job)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ async def crawl(
 ) -> Summary:
     """Crawl targets of a site into an archive and close it."""
     asked = CrawlRequest(
-        targets=tuple(parse_target(target, (site,)) for target in targets), command="crawl", **request  # type: ignore[arg-type]
+        targets=tuple(parse_target(target, (site,)) for target in targets),
+        command="crawl",
+        **request,  # type: ignore[arg-type]
     )
     async with open_store(archive) as store:
         summary = await Crawl(store, (site,), chosen or settings(), asked).run()
@@ -82,5 +84,3 @@ def missing(room: Newsroom, archive: Path, articles: Iterable[str]) -> list[str]
         stored = held_renditions(archive, article)
         lacking += [f"{article}: {r.url}" for r in room.inventory.renditions(article) if r.url not in stored]
     return lacking
-
-

@@ -83,7 +83,9 @@ async def test_every_spelling_of_an_article_is_one_article(tmp_path: Path) -> No
         url = room.inventory.url(article)
         await crawl(tmp_path / "a", site, f"{url}?utm_source=x", media=False)
         room.log.clear()
-        await crawl(tmp_path / "a", site, url.rstrip("/"), f"dm:{article}", f"{room.url}/article/{article}", media=False)
+        await crawl(
+            tmp_path / "a", site, url.rstrip("/"), f"dm:{article}", f"{room.url}/article/{article}", media=False
+        )
         assert [entry.path_qs for entry in room.log.entries] == []
         assert rows(tmp_path / "a", "SELECT id, revisions FROM articles") == [(article, 1)]
 

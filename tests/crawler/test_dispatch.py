@@ -112,15 +112,14 @@ async def test_a_turn_in_ones_own_place_does_not_wait_for_another(tmp_path: Path
 
 async def test_a_row_put_off_is_waited_for(tmp_path: Path) -> None:
     """A job that is to be tried again shortly comes back in the same run."""
-    async with open_store(tmp_path) as store:
-        async with running(store, want(Kind.ARTICLE, "dm:1", "a", 1)) as dispatcher:
-            job = await dispatcher.next()
-            assert job is not None
-            await store.fail(job, Failure("server-error", "HTTP 500", 0.0, 1.0), in_run=True)
-            dispatcher.finished(job, Outcome.SERVER_ERROR, 0.01)
-            again = await dispatcher.next()
-            assert again is not None
-            assert (again.key, again.attempts) == ("dm:1", 1)
+    async with open_store(tmp_path) as store, running(store, want(Kind.ARTICLE, "dm:1", "a", 1)) as dispatcher:
+        job = await dispatcher.next()
+        assert job is not None
+        await store.fail(job, Failure("server-error", "HTTP 500", 0.0, 1.0), in_run=True)
+        dispatcher.finished(job, Outcome.SERVER_ERROR, 0.01)
+        again = await dispatcher.next()
+        assert again is not None
+        assert (again.key, again.attempts) == ("dm:1", 1)
 
 
 async def test_a_host_that_gave_us_up_ends_the_run_and_keeps_its_rows(tmp_path: Path) -> None:

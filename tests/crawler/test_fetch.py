@@ -78,11 +78,11 @@ def redirect(location: str) -> bytes:
     return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-async def get(server: Server, path: str, *, api_key: str = "", **settings: object) -> Answer:
+async def get(server: Server, path: str, **settings: object) -> Answer:
     """Fetch a path of the server."""
     chosen = FetchSettings(user_agent="backfile test", **settings)  # type: ignore[arg-type]
     async with Fetcher(chosen, lambda host: host == server.host, ["127.0.0.1"]) as fetcher:
-        return await fetcher.page(server.url + path, api_key=api_key)
+        return await fetcher.page(server.url + path)
 
 
 async def fault_of(server: Server, path: str, **settings: object) -> Fault:
@@ -112,7 +112,7 @@ async def test_urls_go_out_exactly_as_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    "status, kind",
     [
         ("401 Unauthorized", FaultKind.HTTP_STATUS),
         ("403 Forbidden", FaultKind.BOT_WALL),
@@ -219,10 +219,9 @@ async def test_garbage_is_a_protocol_fault() -> None:
 
 async def test_tls_to_a_server_without_it_is_a_tls_fault() -> None:
     """A handshake that fails is a TLS fault."""
-    async with running() as server:
-        async with Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
-            with pytest.raises(Fault) as caught:
-                await fetcher.page(f"https://127.0.0.1:{server.port}/a")
+    async with running() as server, Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
+        with pytest.raises(Fault) as caught:
+            await fetcher.page(f"https://127.0.0.1:{server.port}/a")
     assert caught.value.kind in (FaultKind.TLS, FaultKind.CONNECTION_RESET)
 
 
@@ -236,10 +235,9 @@ async def test_a_name_without_an_address_is_a_dns_fault() -> None:
 
 async def test_a_stranger_that_leads_home_is_refused() -> None:
     """A host outside the configuration that resolves to this machine is never connected to."""
-    async with running() as server:
-        async with Fetcher(FetchSettings("t"), lambda _: True) as fetcher:
-            with pytest.raises(Fault) as caught:
-                await fetcher.page(f"http://localhost:{server.port}/a")
+    async with running() as server, Fetcher(FetchSettings("t"), lambda _: True) as fetcher:
+        with pytest.raises(Fault) as caught:
+            await fetcher.page(f"http://localhost:{server.port}/a")
     assert caught.value.kind is FaultKind.ADDRESS_REFUSED
     assert not server.requests
 

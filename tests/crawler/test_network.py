@@ -33,7 +33,7 @@ def test_a_configured_name_may_be_in_the_house_but_not_link_local() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    "text, rule",
     [
         ("cdn.example.org:443:127.0.0.1:8443", ConnectTo("cdn.example.org", 443, "127.0.0.1", 8443)),
         ("::127.0.0.1:8443", ConnectTo("", 0, "127.0.0.1", 8443)),

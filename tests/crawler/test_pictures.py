@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 
@@ -57,7 +58,7 @@ def test_trailing_bytes_do_not_spoil_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    "body, kind",
     [
         (b"", FaultKind.EMPTY_BODY),
         (b"<!DOCTYPE html><html><body>Not found</body></html>", FaultKind.NOT_A_PICTURE),
@@ -91,7 +92,7 @@ def test_a_billion_pixels_are_not_decoded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "declared", "url", "extension"),
+    "body, declared, url, extension",
     [
         (b"%PDF-1.7 and so on", "application/pdf", "https://cdn.example/a.pdf", "pdf"),
         (b"\x00\x00\x00\x20ftypisom and so on", "video/mp4", "https://cdn.example/a.mp4", "mp4"),
@@ -108,7 +109,5 @@ def test_other_media_is_kept_as_it_is(body: bytes, declared: str, url: str, exte
 @given(st.binary(max_size=400), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF"]))
 def test_hostile_bytes_raise_faults_only(body: bytes, start: bytes) -> None:
     """No body makes the check raise anything but a Fault."""
-    try:
+    with contextlib.suppress(Fault):
         pictures.check(start + body, "image/jpeg", URL)
-    except Fault:
-        pass

@@ -35,6 +35,7 @@ class Walker:
         """Return the last step of the walk."""
         cursor: Cursor | None = walk.begin(routes, every=False)
         claimed_before: int | None = None
+        step = ListingStep("", "")
         while cursor is not None:
             assert self.requests < 10_000, "the walk does not end"
             self.requests += 1
