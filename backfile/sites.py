@@ -38,7 +38,7 @@ def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site
         _check_url(getattr(block, key), f"{where} {key}", required=key == "base_url")
     try:
         ZoneInfo(block.timezone)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ConfigError(
             f'{where} timezone is {block.timezone!r}, which is no zone, so times would be wrong. "Asia/Beirut" is one'
         ) from error

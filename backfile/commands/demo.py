@@ -10,6 +10,7 @@ import typer
 
 from backfile import report, shown
 from backfile.context import Context
+from backfile.errors import UsageError
 from backfile.exits import Exit
 from storage.reading import open_reading
 from storage.search import Filters
@@ -21,6 +22,7 @@ def demo(
     context: typer.Context,
     articles: Annotated[int, typer.Option(min=10, max=5000, help="How many articles the newsroom holds.")] = 120,
     folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the demo's archive goes.")] = Path("demo"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the newsroom listens, each time the same.")] = 8643,
 ) -> int:
     """Start a simulated newsroom, archive one of its categories, and say what to look at.
 
@@ -29,7 +31,7 @@ def demo(
     """
     own: Context = context.obj
     own.out.print(f"a newsroom of {articles} articles opens on this machine; archiving its category Africa")
-    status = asyncio.run(_archive(own, articles, folder))
+    status = asyncio.run(_archive(own, articles, folder, port))
     with open_reading(folder / "archive") as archive:
         own.out.print()
         shown.status(own.out, str(folder / "archive"), archive.status())
@@ -48,14 +50,21 @@ def demo(
     return status
 
 
-async def _archive(own: Context, articles: int, folder: Path) -> Exit:
+async def _archive(own: Context, articles: int, folder: Path, port: int) -> Exit:
     from backfile import crawling
     from crawler.run import CrawlRequest
     from crawler.targets import parse_target
     from simulator import Newsroom, Options
 
     folder.mkdir(parents=True, exist_ok=True)
-    async with Newsroom(Options(articles=articles, port=_PORT)) as room:
+    room = Newsroom(Options(articles=articles, port=port))
+    try:
+        await room.start()
+    except OSError as error:
+        raise UsageError(
+            f"the newsroom cannot listen on port {port} ({error.strerror}); name another with --port"
+        ) from error
+    try:
         path = folder / "config.toml"
         path.write_text(room.config_toml("archive"), encoding="utf-8")
         config, sites = Context(config_path=path, quiet=own.quiet).ready()
@@ -69,13 +78,12 @@ async def _archive(own: Context, articles: int, folder: Path) -> Exit:
             console=own.err,
             show_progress=own.show_progress,
         )
+    finally:
+        await room.stop()
     own.out.print(report.text(summary, str(config.archive)), markup=False)
     if status is not Exit.OK:
         own.err.print(report.shortcomings(summary, status), markup=False)
     return status
-
-
-_PORT = 8643  # the same each time, so that a second demo finds what the first one archived
 
 
 def _word(rows: list[dict[str, str]]) -> str:

@@ -1,0 +1,137 @@
+"""The configuration: defaults, overrides, and mistakes that are named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from backfile.config import Config, load, preset
+from backfile.errors import ConfigError
+from backfile.settings import Settings, SiteTable
+from backfile.sites import secrets_of, sites_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = '[[sites]]\nname = "dm"\nbase_url = "https://www.example.org"\n'
+
+
+def loaded(tmp_path: Path, text: str, **environment: str) -> Config:
+    """Load a configuration from this text."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, environment=environment)
+
+
+def test_the_default_is_valid_and_names_both_newsrooms() -> None:
+    """The configuration at the root can be used as it stands, holds no key, and is the built-in one."""
+    config = load(ROOT / "config.toml", environment={})
+    sites = sites_of(config, {})
+    assert [site.name for site in sites] == ["dm", "olj"]
+    assert not any(site.api_key for site in sites)
+    assert preset() == (ROOT / "config.toml").read_text(encoding="utf-8")
+
+
+def test_the_file_at_the_root_states_the_defaults() -> None:
+    """What the commented file says is what holds without it."""
+    stated = load(ROOT / "config.toml", environment={}).settings
+    for table in ("archive", "crawl", "network", "reader", "log"):
+        assert getattr(stated, table) == getattr(Settings(), table)
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    """The reference names every key of every table, and no other."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for table in fields(Settings):
+        heading = "[[sites]]" if table.name == "sites" else f"[{table.name}]"
+        section = text.split(f"## `{heading}`", 1)[1].split("\n## ", 1)[0]
+        documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        owner = SiteTable() if table.name == "sites" else getattr(Settings(), table.name)
+        assert documented == [field.name for field in fields(owner)]
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    """A variable named after table and key wins over the file, with the same checks."""
+    config = loaded(
+        tmp_path,
+        "[crawl]\nrate = 1.0\n",
+        BACKFILE_CRAWL_RATE="2.5",
+        BACKFILE_CRAWL_ROBOTS="false",
+        BACKFILE_NETWORK_CONNECT_TO="a:1:b:2, c:3:d:4",
+    )
+    assert config.settings.crawl.rate == 2.5
+    assert config.settings.crawl.robots is False
+    assert config.settings.network.connect_to == ("a:1:b:2", "c:3:d:4")
+
+
+def test_the_archive_lies_beside_its_file_unless_told(tmp_path: Path) -> None:
+    """A path in a file is relative to the file; one from the environment or a flag is taken as given."""
+    assert loaded(tmp_path, '[archive]\npath = "kept"\n').archive == tmp_path / "kept"
+    assert loaded(tmp_path, "", BACKFILE_ARCHIVE_PATH="elsewhere").archive == Path("elsewhere")
+    assert load(tmp_path / "config.toml", archive=Path("flag"), environment={}).archive == Path("flag")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("[crawl]\nratee = 1\n", ["'ratee'", "[crawl]", "'rate'"]),
+        ("[crwl]\nrate = 1\n", ["'crwl'", "'crawl'"]),
+        ('[crawl]\nrate = "fast"\n', ["[crawl] rate", "'fast'", "a number"]),
+        ("[crawl]\nconcurrency = 0\n", ["concurrency", "0", "between 1 and 512"]),
+        ("[crawl]\nconcurrency = true\n", ["concurrency", "True", "whole number"]),
+        ("[crawl]\nrate = nan\n", ["rate", "between"]),
+        ("[crawl]\nrobots = 1\n", ["robots", "true or false"]),
+        ('[log]\nlevel = "loud"\n', ["level", "'loud'", "debug"]),
+        ("crawl = 3\n", ["[crawl]", "not a table"]),
+        ('[sites]\nname = "x"\n', ["[[sites]]"]),
+        ("[[sites]]\nnam = 1\n", ["'nam'", "'name'"]),
+        ("not toml at all", ["not valid TOML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
+    """File, table, key, value and remedy are in the message."""
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, text)
+    for word in [str(tmp_path / "config.toml"), *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('[[sites]]\nname = "DM!"\nbase_url = "https://x.org"\n', ["name", "'DM!'"]),
+        ('[[sites]]\nname = "dm"\n', ["base_url", "https://"]),
+        ('[[sites]]\nname = "dm"\nbase_url = "ftp://x"\n', ["base_url", "'ftp://x'"]),
+        (SITE + 'timezone = "Mars/Olympus"\n', ["timezone", "'Mars/Olympus'"]),
+        (SITE + 'media_hosts = ["https://cdn.org/"]\n', ["media_hosts", "without https://"]),
+        (SITE + 'api_key_file = "/nowhere/key"\n', ["api_key_file", "/nowhere/key"]),
+        (SITE + SITE, ["'dm'", "Rename"]),
+        (SITE + SITE.replace("dm", "olj"), ["www.example.org", "dm", "olj"]),
+    ],
+)
+def test_a_site_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: list[str]) -> None:
+    """What is wrong with a site is said with its block, key and value."""
+    with pytest.raises(ConfigError) as caught:
+        sites_of(loaded(tmp_path, text), {})
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_keys_come_from_the_environment_or_a_private_file(tmp_path: Path) -> None:
+    """A key file that others can read is refused; the environment comes first."""
+    key = tmp_path / "key"
+    key.write_text("from-file\n", encoding="utf-8")
+    key.chmod(0o600)
+    config = loaded(tmp_path, SITE + f'api_key_env = "DM_KEY"\napi_key_file = "{key}"\n')
+    assert sites_of(config, {})[0].api_key == "from-file"
+    assert sites_of(config, {"DM_KEY": "from-environment"})[0].api_key == "from-environment"
+    key.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        sites_of(config, {})
+
+
+def test_secrets_never_print(tmp_path: Path) -> None:
+    """Neither a secret nor a site shows its key."""
+    sites = sites_of(loaded(tmp_path, SITE + 'api_key_env = "DM_KEY"\n'), {"DM_KEY": "hush-hush"})
+    assert "hush" not in repr(sites) + repr(secrets_of(sites)) + str(secrets_of(sites)[0])

@@ -1,0 +1,83 @@
+"""Exit statuses: promised, documented, and chosen."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+
+from backfile.crawling import exit_of as exit_of_crawl
+from backfile.errors import ConfigError, UsageError
+from backfile.exits import MEANINGS, Exit, exit_of, most_specific
+from crawler.errors import UnknownSite
+from crawler.run import Summary
+from storage import errors
+from storage.listings import Walk
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_table_is_in_the_readme() -> None:
+    """Every status has a meaning, and the README lists them all."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
+    assert sorted(int(number) for row in listed for number in row.split(",")) == sorted(int(s) for s in Exit)
+    assert set(MEANINGS) == set(Exit)
+
+
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (ConfigError("x"), 2),
+        (UsageError("x"), 2),
+        (UnknownSite("x"), 2),
+        (errors.ArchiveMissing("x"), 2),
+        (errors.ArchiveInUse("x"), 3),
+        (errors.ArchiveForeign("x"), 4),
+        (errors.ArchiveTooNew("x"), 4),
+        (errors.OutOfSpace("x"), 5),
+        (OSError(errno.ENOSPC, "x"), 5),
+        (OSError(errno.EMFILE, "x"), 5),
+        (ExceptionGroup("x", [errors.OutOfSpace("y"), ExceptionGroup("z", [errors.OutOfSpace("y")])]), 5),
+        (RuntimeError("a bug"), None),
+        (ExceptionGroup("x", [errors.OutOfSpace("y"), RuntimeError("a bug")]), None),
+    ],
+)
+def test_errors_have_their_status(error: Exception, status: int | None) -> None:
+    """What a user can cause has a status; what only we can has none."""
+    assert exit_of(error) == status
+
+
+def test_the_most_specific_status_wins() -> None:
+    """The highest below 100 wins, a signal over all."""
+    assert most_specific([Exit.INCOMPLETE, Exit.UNREACHABLE, Exit.OK]) is Exit.UNREACHABLE
+    assert most_specific([Exit.LIMIT, Exit.TERMINATED]) is Exit.TERMINATED
+    assert most_specific([]) is Exit.OK
+
+
+TRUNCATED = Walk("dm:category/africa", 10, "truncated", 0, ())
+HELPER = Walk("dm:keyword/mali", 10, "truncated", -1, ())
+
+
+@pytest.mark.parametrize(
+    "changes, status",
+    [
+        ({}, Exit.OK),
+        ({"failed": {"media": 1}, "causes": {"not-a-picture": 1}}, Exit.INCOMPLETE),
+        ({"walks": [TRUNCATED]}, Exit.INCOMPLETE),
+        ({"walks": [HELPER]}, Exit.OK),
+        ({"partial": 1}, Exit.INCOMPLETE),
+        ({"left": 3}, Exit.INCOMPLETE),
+        ({"key_refused": "api.example.org", "stopped_by": "key"}, Exit.KEY_REFUSED),
+        ({"hosts_given_up": {"x": "down"}, "failed": {"media": 1}}, Exit.UNREACHABLE),
+        ({"failed": {"listing": 1}, "causes": {"connection-refused": 1}}, Exit.UNREACHABLE),
+        ({"stopped_by": "time", "left": 9}, Exit.LIMIT),
+        ({"stopped_by": "SIGINT"}, Exit.INTERRUPTED),
+        ({"stopped_by": "SIGTERM", "hosts_given_up": {"x": "down"}}, Exit.TERMINATED),
+    ],
+)
+def test_a_crawl_ends_with_the_promised_status(changes: dict[str, object], status: Exit) -> None:
+    """What a crawl could not do decides its exit status."""
+    assert exit_of_crawl(Summary(**changes)) is status  # type: ignore[arg-type]
