@@ -23,8 +23,9 @@ PATIENCE = 120
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return a bare environment, as cron gives it."""
-    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **more}
+    """Return a bare environment, as cron gives it, but for what measures coverage."""
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+    return {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **measured, **more}
 
 
 def backfile(*arguments: object, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
