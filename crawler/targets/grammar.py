@@ -82,6 +82,8 @@ def read(path: str, query: str = "") -> Meaning | None:
         return _article(cms_id) if is_cms_id(cms_id) else Meaning(TargetKind.FRONT, "front", "/")
     if len(segments) == 1:
         return _lone(segments[0])
+    if len(segments) > 2 and segments[-1].endswith(".html") and is_cms_id(segments[-2]):
+        return _article(segments[-2], _path(segments))  # under whatever prefix the publication has
     if segments[0] in _KINDS:
         kind = _KINDS[segments[0]]
         return Meaning(kind, f"{kind}/{_key(segments[-1], segments[0])}", _path(segments))
@@ -126,11 +128,9 @@ def _lone(segment: str) -> Meaning | None:
 
 
 def _article_path(segments: list[str]) -> Meaning | None:
-    prefix, second, last = segments[0], segments[1], segments[-1]
+    prefix, second = segments[0], segments[1]
     if segments[:-1] == ["article"] and is_cms_id(second):
         return _article(second)
-    if len(segments) > 2 and last.endswith(".html") and is_cms_id(segments[-2]):
-        return _article(segments[-2], _path(segments))
     if len(segments) == 2 and (prefix in _ARTICLE_PREFIXES or _DATED.match(second)):
         return Meaning(TargetKind.ARTICLE, _path(segments), _path(segments))
     return None
