@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check lock clean
+.PHONY: help demo test lint format check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ format: $(READY) ## let ruff rewrite the code as lint wants it
 	@$(RUN) ruff format $(CODE)
 
 check: lint test ## lint, then test
+
+bench: $(READY) ## a crawl beside a bare script that fetches the same URLs: rates, CPU, memory, their ratio
+	@$(RUN) benchmarks.throughput
 
 lock: $(LOCKER)/.ready ## bring requirements.lock in line with pyproject.toml (UPGRADE=1: newest of everything)
 	@$(LOCKER)/bin/uv --quiet pip compile --universal --python-version 3.11 --all-extras --generate-hashes \
