@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
+@lru_cache(maxsize=4096)  # a URL is asked for its host several times on its way
 def host_of(url: str) -> str:
     """Return `host[:port]` of an absolute URL in lower case, without the scheme's default port; '' when it has none."""
     parts = urlsplit(url)

@@ -55,7 +55,7 @@ class MediaTree:
     def incoming_folder(self) -> Path:
         """Return the folder for half-received bodies, on the same file system as their destination."""
         folder = self.root / _INCOMING
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder(folder)
         return folder
 
     def place(self, source: Path | bytes, sha256: str, extension: str) -> None:
