@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def simulate(
     context: typer.Context,
+    more_faults: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", hidden=True)] = None,
     profile: Annotated[str, typer.Option(metavar="dm|olj", help="Which installation to play.")] = "dm",
     articles: Annotated[int, typer.Option(min=0, help="How many articles it holds.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed gives the same newsroom.")] = 1,
@@ -29,7 +30,7 @@ def simulate(
     ] = None,
     faults: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[:RATE]", help="What goes wrong; may be repeated. 'list' names all."),
+        typer.Option(metavar="NAME[:RATE]...", help="What goes wrong, one or more. 'list' names all."),
     ] = None,
     latency: Annotated[float, typer.Option(metavar="MS", min=0, help="Delay every answer.")] = 0.0,
     paging: Annotated[
@@ -54,7 +55,10 @@ def simulate(
     from simulator.faults import FAULTS, FORM
 
     own: Context = context.obj
-    if faults and "list" in faults:
+    if more_faults and not faults:
+        raise UsageError(f"{more_faults[0]!r} is no option of simulate; did you mean --faults {more_faults[0]}?")
+    wrong = tuple(name for text in (*(faults or ()), *(more_faults or ())) for name in text.split(",") if name)
+    if "list" in wrong:
         own.out.print(FORM, markup=False)
         for name, fault in FAULTS.items():
             own.out.print(f"{name:<24} {fault.about}", markup=False)
@@ -62,7 +66,7 @@ def simulate(
     try:
         options = Options(
             profile=profile, articles=articles, seed=seed, port=port, tls=tls, replay=replay,
-            faults=tuple(faults or ()), latency_ms=latency, paging=paging or None, log_file=log_file,
+            faults=wrong, latency_ms=latency, paging=paging or None, log_file=log_file,
         )  # fmt: skip
         room = Newsroom(options)
     except ValueError as error:

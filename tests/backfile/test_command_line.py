@@ -194,6 +194,15 @@ def test_a_wrong_key_is_said_once(tmp_path: Path) -> None:
         assert "hush" not in ended.stderr + ended.stdout
 
 
+def test_faults_are_listed_and_given_in_a_row(tmp_path: Path) -> None:
+    """Faults can be named one after the other; a name that is none is refused with a remedy."""
+    listed = backfile("simulate", "--faults", "list", folder=tmp_path)
+    assert "truncated-jpeg" in listed.stdout
+    wrong = backfile("simulate", "--faults", "reset:0.1", "no-such-fault", folder=tmp_path)
+    assert wrong.returncode == 2
+    assert "no-such-fault" in wrong.stderr
+
+
 def test_help_teaches(tmp_path: Path) -> None:
     """Help names the commands, the grammar of targets and every exit status."""
     text = " ".join(backfile("--help", folder=tmp_path).stdout.split())
