@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from backfile.commands import configuration, crawl, demo, look, repair, simulate
+from backfile.commands import configuration, crawl, demo, keep, look, repair, simulate
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
@@ -46,6 +46,7 @@ app.command("search")(look.search)
 app.command("show")(look.show)
 app.command("verify")(repair.verify)
 app.command("reparse")(repair.reparse)
+app.command("backup")(keep.backup)
 app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.add_typer(configuration.app, name="config")

@@ -1,0 +1,98 @@
+"""A consistent copy of an archive, also while a crawl is writing to it.
+
+The database is copied first, as of one moment; then every file its rows name, which are all in place, because files
+come before rows; the copied database takes its name last. So the destination is a whole archive at any time: the
+earlier backup until the last step, the new one after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage.database import open_for_reading, translate
+from storage.errors import ArchiveForeign, ArchiveUnwritable
+from storage.files import MediaTree
+
+_PARTIAL = "archive.db.partial"
+
+
+@dataclass(slots=True)
+class Backup:
+    """What a backup copied."""
+
+    files: int = 0
+    bytes: int = 0
+    known: int = 0  # files that an earlier backup had brought already
+    missing: list[str] = field(default_factory=list)  # named by the database, not on the disk
+
+
+def backup(
+    folder: Path, destination: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> Backup:
+    """Copy the archive at `folder` to `destination`, or bring an earlier backup there up to date.
+
+    `progress` is told how many files are done, and of how many. Raises ArchiveMissing, ArchiveDamaged,
+    ArchiveForeign when something else lies at the destination, ArchiveUnwritable or OutOfSpace.
+    """
+    with contextlib.closing(open_for_reading(folder / "archive.db")) as source:
+        _check_destination(folder, destination)
+        try:
+            return _copy(folder, destination, source, progress)
+        except (OSError, sqlite3.Error) as error:
+            raise translate(error, destination) from error
+
+
+def _check_destination(folder: Path, destination: Path) -> None:
+    if destination.resolve() == folder.resolve() or folder.resolve() in destination.resolve().parents:
+        raise ArchiveUnwritable(f"the backup of {folder} cannot lie inside it; name another folder than {destination}")
+    if (destination / "archive.db").exists():
+        open_for_reading(destination / "archive.db").close()
+    elif destination.is_dir() and any(entry.name not in (_PARTIAL, "media") for entry in destination.iterdir()):
+        raise ArchiveForeign(
+            f"{destination} holds something that is no backup; nothing was touched. Name another folder"
+        )
+
+
+def _copy(folder: Path, destination: Path, source: sqlite3.Connection, progress: Callable[[int, int], None]) -> Backup:
+    destination.mkdir(parents=True, exist_ok=True)
+    partial = destination / _PARTIAL
+    partial.unlink(missing_ok=True)
+    done = Backup()
+    here, there = MediaTree(folder), MediaTree(destination)
+    with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as copy:
+        source.backup(copy)  # in one step: in small ones a busy writer would make it begin again for ever
+        copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a database in use says that it is one
+        (total,) = copy.execute("SELECT count(*) FROM file").fetchone()
+        for number, (sha256, extension, size) in enumerate(_files(copy), 1):
+            _copy_file(here.path(sha256, extension), there.path(sha256, extension), size, done)
+            progress(number, total)
+    os.sync()
+    os.replace(partial, destination / "archive.db")
+    return done
+
+
+def _files(copy: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    yield from copy.execute("SELECT sha256, extension, bytes FROM file ORDER BY sha256")
+
+
+def _copy_file(source: Path, target: Path, size: int, done: Backup) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if target.stat().st_size == size:
+            done.known += 1
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".partial")
+    try:
+        shutil.copyfile(source, temporary)
+    except FileNotFoundError:
+        done.missing.append(str(source))
+        return
+    os.replace(temporary, target)
+    done.files += 1
+    done.bytes += size
