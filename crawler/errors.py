@@ -67,6 +67,7 @@ class FaultKind(StrEnum):
     UNREADABLE = "unreadable"
     BAD_URL = "bad-url"
     PROTOCOL = "protocol"
+    INTERNAL = "internal"
 
 
 class Fault(CrawlError):

@@ -105,6 +105,7 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.NOT_A_PICTURE: Rule("the content is not the picture it should be", _CALM, 3, again=NIGHT),
     FaultKind.TRUNCATED_PICTURE: Rule("the picture breaks off", _CALM, 3, soon=1, backoff=2, again=NIGHT),
     FaultKind.BAD_ENCODING: Rule("the content encoding cannot be undone", _CALM, 3, again=NIGHT),
+    FaultKind.INTERNAL: Rule("a mistake of our own", Outcome.NEUTRAL, 2, backoff=30, again=NIGHT, remedy="report it"),
     FaultKind.UNREADABLE: Rule("the answer was kept but could not be read", _CALM, 3, again=NIGHT),
     FaultKind.REDIRECT_LOOP: Rule("the server redirects in a circle", _CALM, 2, backoff=30, again=NIGHT),
     # Trying again cannot help.

@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from crawler import retry
 from crawler.captures import page_capture
 from crawler.dispatch import Dispatcher
-from crawler.errors import Fault
+from crawler.errors import Fault, FaultKind
 from crawler.fetch import Answer, Fetcher, FetchSettings
 from crawler.listing import ListingVisit
 from crawler.politeness import LanePolicy, Outcome
@@ -30,6 +30,7 @@ from crawler.urls import display
 from crawler.wants import Bounds, Wants
 from crawler.work import ArticleVisit, MediaVisit, Tools, Unread
 from storage.articles import Change
+from storage.errors import StorageError
 from storage.listings import Walk
 from storage.records import Failure, Job, Kind, Source, Tally
 from storage.store import Store
@@ -213,9 +214,16 @@ class Crawl:
             except Fault as fault:
                 outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
                 await self._failed(job, fault, visits)
-            finally:
-                latency = self._latency.pop(job.id, time.monotonic() - began)
-                dispatcher.finished(job, outcome, latency, retry_after)
+            except (StorageError, OSError):
+                raise  # the disk's or the system's trouble is the whole run's
+            except Exception as error:  # one row must not cost the run; nothing is hidden: it fails, loudly
+                log.exception("a mistake of our own at %s", display(job.url))
+                outcome = Outcome.NEUTRAL
+                told = display(f"{type(error).__name__}: {error}")
+                await self._failed(job, Fault(FaultKind.INTERNAL, f"a mistake of our own ({told})"), visits)
+            # Only a job that came to an end is finished: one that was cut off stays in hand, and is given back.
+            latency = self._latency.pop(job.id, time.monotonic() - began)
+            dispatcher.finished(job, outcome, latency, retry_after)
 
     async def _attempt(self, job: Job, visits: _Visits) -> None:
         """Perform a job; a fault that is worth a second try at once gets one, in the host's next turn."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from crawler import reading
+from crawler.cms import article
+from crawler.run import Crawl, CrawlRequest
+from crawler.sites import Site
+from crawler.targets import parse_target
 from simulator import Newsroom, Options
+from storage.store import open_store
 from tests.crawling import column, crawl, missing, rows, settings, site_of
 
 
@@ -158,3 +165,40 @@ async def test_a_refused_key_stops_the_run(tmp_path: Path) -> None:
         summary = await crawl(tmp_path / "a", site_of(room, key="wrong"), "dm:publication/1")
         assert summary.key_refused
         assert sum(1 for entry in room.log.entries if entry.key_given) == 1
+
+
+async def test_a_crawl_that_is_cut_off_gives_everything_back(tmp_path: Path) -> None:
+    """Abandoned in the middle, with requests in hand, a crawl leaves no row as being done."""
+    async with Newsroom(Options(articles=30, latency_ms=50.0)) as room:
+        site = site_of(room)
+        request = CrawlRequest(targets=(parse_target("dm:category/africa", (site,)),), command="crawl")
+        async with open_store(tmp_path / "a") as store:
+            under_way = asyncio.Event()
+            crawling = Crawl(store, (site,), settings(), request, lambda *_: under_way.set())
+            task = asyncio.create_task(crawling.run())
+            await under_way.wait()
+            crawling.abandon()
+            await task
+        assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'doing'") == [(0,)]
+        assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'queued'") > [(0,)]
+
+
+async def test_a_mistake_of_our_own_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw, in the reading of one answer, is a failure of that row, not the end of the run."""
+    read = reading.from_page
+
+    def stumble(body: bytes, url: str, site: Site) -> article.Article:
+        if url == victim:
+            raise ZeroDivisionError("nobody thought of this")
+        return read(body, url, site)
+
+    monkeypatch.setattr(reading, "from_page", stumble)
+    async with Newsroom(Options(articles=20, quirks=False)) as room:
+        wanted = list(room.inventory.articles(category="africa"))
+        victim = room.inventory.url(wanted[0])
+        summary = await crawl(tmp_path / "a", site_of(room), "dm:category/africa", media=False)
+    assert summary.causes == {"internal": 1}
+    assert set(wanted) - column(tmp_path / "a", "SELECT id FROM articles") == {wanted[0]}
+    ((error, next_attempt),) = rows(tmp_path / "a", "SELECT error, next_attempt_at FROM failures")
+    assert "ZeroDivisionError: nobody thought of this" in str(error)
+    assert next_attempt is not None
