@@ -75,6 +75,7 @@ def settings_of(config: Config) -> CrawlSettings:
         rate=crawl_table.rate,
         robots=crawl_table.robots,
         third_party_media=crawl_table.third_party_media,
+        failure_budget=crawl_table.failure_budget,
     )
 
 
@@ -101,6 +102,8 @@ def exit_of(summary: Summary) -> Exit:
         return Exit.TERMINATED
     if summary.stopped_by == "time":
         return Exit.LIMIT
+    if summary.stopped_by == "budget":
+        return Exit.BUDGET
     if summary.hosts_given_up or _nobody_answered(summary):
         return Exit.UNREACHABLE
     if summary.key_refused:

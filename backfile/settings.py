@@ -49,6 +49,7 @@ class CrawlTable:
     max_media_mb: int = ranged(256, 1, 65_536)
     user_agent: str = USER_AGENT
     contact: str = ""
+    failure_budget: float = ranged(0.25, 0, 1)
     robots: bool = True
     third_party_media: bool = False
 

@@ -38,6 +38,7 @@ from storage.store import Store
 log = logging.getLogger(__name__)
 
 _QUICK_TRIES = 2
+_BUDGET_FROM = 50  # finished jobs of a kind before their failures are held against the budget
 _NOTE_EVERY = 5.0  # seconds between updates of the run's own row
 
 
@@ -52,6 +53,7 @@ class CrawlSettings:
     attempts: int = 5
     robots: bool = True
     third_party_media: bool = False
+    failure_budget: float = 0.25  # share of the jobs of one kind that may be given up before the run stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Summary:
     walks: list[Walk] = field(default_factory=list)
     hosts_given_up: dict[str, str] = field(default_factory=dict)  # by host: why
     key_refused: str = ""  # the API host that refused the key
-    stopped_by: str = ""  # 'time' | 'signal'; empty: it ran to its end
+    stopped_by: str = ""  # 'time', 'budget', 'key' or a signal's name; empty: it ran to its end
     left: int = 0  # rows of the run's targets that still wait
 
     @property
@@ -114,6 +116,7 @@ class Crawl:
         self._workers: list[asyncio.Task[None]] = []
         self._random = random.Random()
         self._latency: dict[int, float] = {}  # of the last answer to each job in hand, in seconds
+        self._done: dict[Kind, int] = {}  # jobs that came to a good end, by kind
         self._put_off: dict[int, int] = {}  # how often a row was put off at no cost in this run
         self.summary = Summary()
 
@@ -280,6 +283,7 @@ class Crawl:
         else:
             await visits.media.perform(job)
             tally.media_new += 1
+        self._done[job.kind] = self._done.get(job.kind, 0) + 1
         self._on_event(what, job)
 
     async def _failed(self, job: Job, fault: Fault, visits: _Visits) -> None:
@@ -317,6 +321,10 @@ class Crawl:
         if len(summary.examples) < 10:
             summary.examples.append(f"{display(job.url)}: {fault}")
         self._on_event("failed", job)
+        given_up = summary.failed[job.kind.value]
+        finished = self._done.get(job.kind, 0) + given_up
+        if finished >= _BUDGET_FROM and given_up > self._settings.failure_budget * finished:
+            self.stop("budget")
 
 
 @dataclass(frozen=True, slots=True)

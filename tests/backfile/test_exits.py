@@ -74,6 +74,7 @@ HELPER = Walk("dm:keyword/mali", 10, "truncated", -1, ())
         ({"hosts_given_up": {"x": "down"}, "failed": {"media": 1}}, Exit.UNREACHABLE),
         ({"failed": {"listing": 1}, "causes": {"connection-refused": 1}}, Exit.UNREACHABLE),
         ({"stopped_by": "time", "left": 9}, Exit.LIMIT),
+        ({"stopped_by": "budget", "failed": {"media": 60}, "left": 9}, Exit.BUDGET),
         ({"stopped_by": "SIGINT"}, Exit.INTERRUPTED),
         ({"stopped_by": "SIGTERM", "hosts_given_up": {"x": "down"}}, Exit.TERMINATED),
     ],

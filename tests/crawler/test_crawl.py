@@ -202,3 +202,13 @@ async def test_a_mistake_of_our_own_costs_one_row(tmp_path: Path, monkeypatch: p
     ((error, next_attempt),) = rows(tmp_path / "a", "SELECT error, next_attempt_at FROM failures")
     assert "ZeroDivisionError: nobody thought of this" in str(error)
     assert next_attempt is not None
+
+
+async def test_thousands_of_bad_pictures_never_pass_silently(tmp_path: Path) -> None:
+    """When more pictures fail than the budget allows the run stops; no bad body is stored, no article is lost."""
+    async with Newsroom(Options(articles=40, faults=("html-image:1.0:forever",))) as room:
+        summary = await crawl(tmp_path / "a", site_of(room), "dm:category/africa", chosen=settings(failure_budget=0.1))
+        assert summary.stopped_by == "budget"
+        assert summary.failed["media"] < 100
+        assert rows(tmp_path / "a", "SELECT count(*) FROM file") == [(0,)]
+        assert set(room.inventory.articles(category="africa")) <= column(tmp_path / "a", "SELECT id FROM articles")
