@@ -8,10 +8,13 @@ LOCKER := .venv-lock
 PIP := pip -qq --disable-pip-version-check --no-input
 CODE := $(wildcard backfile crawler reader simulator storage tests benchmarks)
 PYTEST_ARGS ?=
+KILLS ?= 300
+ARTICLES ?= 300
+SEED ?= 1
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench lock clean
+.PHONY: help demo test lint format check bench torture lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +38,9 @@ check: lint test ## lint, then test
 
 bench: $(READY) ## a crawl beside a bare script that fetches the same URLs: rates, CPU, memory, their ratio
 	@$(RUN) benchmarks.throughput
+
+torture: $(READY) ## kill one crawl again and again, compare what it made with an undisturbed one (KILLS, ARTICLES, SEED)
+	@$(RUN) tests.torture --kills $(KILLS) --articles $(ARTICLES) --seed $(SEED)
 
 lock: $(LOCKER)/.ready ## bring requirements.lock in line with pyproject.toml (UPGRADE=1: newest of everything)
 	@$(LOCKER)/bin/uv --quiet pip compile --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -6,6 +6,7 @@ Bodies are decoded and limited while they stream, so that a bomb costs no more t
 
 from __future__ import annotations
 
+import errno
 import ssl
 import time
 import zlib
@@ -28,6 +29,11 @@ from crawler.urls import display, for_wire
 _CHUNK = 1 << 16
 _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
+_OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE})  # no fault of the host's
+_TOO_MANY_FILES = (
+    "too many open files, so no connection can be made; nothing kept so far is lost. Raise the limit (ulimit -n) "
+    "or lower [crawl] concurrency, and run again"
+)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -150,6 +156,8 @@ class Fetcher:
         try:
             return await self._get(url, headers, api_key, sink, limit)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
+            if getattr(error, "errno", None) in _OUR_OWN:
+                raise OSError(error.errno, _TOO_MANY_FILES) from error  # type: ignore[union-attr]
             raise _fault_of(error) from error
 
     async def _get(self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int) -> Answer:

@@ -2,56 +2,25 @@
 
 A `Lane` is told what happens to the requests of its host and says when the next one may start. It knows no clock:
 `now` is any monotonic count of seconds. Requests are spaced evenly, so that no second ever sees a burst; a host that
-complains or slows down is asked half as often and trusted again little by little; a host that is down is left alone
-but for a few probes.
+complains or slows down is asked half as often and trusted again with each answer; a host that is down, or fails
+whatever it is asked, is left alone but for a few probes.
+
+A complaint is a 429, a 503, a time-out or server error that repeats, or latency that rises. Faults of the content and
+connections that break are none: asking less often would not mend them. As long as most of its answers are good, a
+host is asked at least half as often as it was able to answer, since what goes wrong then is not for our asking.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from crawler.pace import Circuit, LanePolicy, Outcome, Throttle
 
-class Outcome(StrEnum):
-    """What a finished request says about its host."""
-
-    OK = "ok"  # it answered, were it to say no
-    NEUTRAL = "neutral"  # nothing: the request was never sent, or its story is told elsewhere
-    THROTTLED = "throttled"  # it asked for fewer requests
-    SERVER_ERROR = "server-error"
-    TIMEOUT = "timeout"  # it was too slow
-    BLOCKED = "blocked"  # it does not want us
-    DOWN = "down"  # it could not be reached
-
-
-@dataclass(frozen=True, slots=True)
-class LanePolicy:
-    """The politeness that is asked for; times in seconds."""
-
-    rate: float = 0.0  # requests a second; 0: unlimited
-    concurrency: int = 4
-    crawl_delay: float = 0.0  # robots.txt; 0: none
-    slowest: float = 0.5  # requests a second below which no slow-down goes
-    failures_to_open: int = 5  # unreachable in a row: the circuit opens
-    first_probe: float = 5.0  # from then to the first probe, doubled with each that fails
-    longest_probe: float = 60.0
-    probes: int = 5  # failed in a row: given up
-    complaints: int = 8  # throttled or blocked in a row: given up
-    patience: float = 3600.0  # a longer Retry-After: given up
-
+__all__ = ["Lane", "LanePolicy", "Outcome", "RetryBudget"]
 
 _SPACING: Final = 1.02  # keeps requests that jitter on their way from sharing a second with one too many
-_REACTION: Final = 1.0  # seconds from one slow-down to the next, at least
-_CALM: Final = 5  # successes in a row before recovery begins
-_STEPS: Final = 50  # successes from a standstill to the full rate
-_MEASURED: Final = 20  # starts from which the rate of an unlimited lane is measured
-_SLOWER: Final = 4.0  # times its baseline: latency that counts as a complaint
 _LONGEST_PAUSE: Final = 60.0  # seconds, when the host complains and does not say for how long
-_NOTICEABLE: Final = 0.25  # seconds below which latency is nobody's trouble
-_SAMPLES: Final = 10  # latencies before they are judged
 
 
 class Lane:
@@ -63,8 +32,8 @@ class Lane:
         self.down_since: float | None = None  # `now` of the first failure in a row, while the host is unreachable
         self.gave_up = ""  # why nothing more is asked in this run; empty: it is
         self._crawl_delay = policy.crawl_delay
-        self._throttle = _Throttle(policy)
-        self._circuit = _Circuit(policy)
+        self._throttle = Throttle(policy)
+        self._circuit = Circuit(policy)
         self._next_slot = -math.inf
         self._paused_until = -math.inf
         self._complaints = 0
@@ -83,7 +52,6 @@ class Lane:
     def started(self, now: float) -> None:
         """Note that a request starts."""
         self.in_flight += 1
-        self._throttle.started(now)
         self._circuit.started(now)
         self._next_slot = now + self._interval()
 
@@ -96,7 +64,7 @@ class Lane:
                 self.gave_up = self.gave_up or f"asked us to stay away for {retry_after / 3600:.1f} h"
         self._circuit.finished(now, outcome, latency)
         if self._circuit.hopeless:
-            self.gave_up = self.gave_up or "could not be reached"
+            self.gave_up = self.gave_up or self._circuit.trouble
         self.down_since = self._circuit.down_since
         slowed = self._throttle.finished(now, outcome, latency)
         self._count_complaints(now, outcome, latency, asked=retry_after is not None)
@@ -148,151 +116,18 @@ class Lane:
             self.gave_up = self.gave_up or ("blocks us" if blocked else "keeps asking for fewer requests")
 
 
-class _Throttle:
-    """The adaptive rate: halved on complaint, raised step by step on success, never above what is configured."""
-
-    def __init__(self, policy: LanePolicy) -> None:
-        self._policy = policy
-        self._configured = policy.rate if policy.rate > 0 else math.inf
-        self.rate = self._configured
-        self._peak = self._configured  # what recovery leads back to; of an unlimited lane, what was measured
-        self._starts: deque[float] = deque(maxlen=_MEASURED)
-        self._slowed_at = -math.inf
-        self._calm = 0
-        self._troubles = 0  # server errors and time-outs in a row
-        self._latency = _Latency()
-
-    @property
-    def slowed(self) -> bool:
-        """Say whether the rate is below what is configured."""
-        return self.rate < self._configured
-
-    def started(self, now: float) -> None:
-        self._starts.append(now)
-
-    def finished(self, now: float, outcome: Outcome, latency: float) -> bool:
-        """Take note of an outcome; True when the rate was lowered."""
-        if outcome is Outcome.OK:
-            self._troubles = 0
-            self._calm += 1
-            if self._latency.rising(latency):
-                return self._slow_down(now, latency)
-            if self.slowed and self._calm >= _CALM:
-                self._recover()
-            return False
-        if outcome in (Outcome.SERVER_ERROR, Outcome.TIMEOUT):
-            self._troubles += 1
-        complaint = outcome is Outcome.THROTTLED or self._troubles >= 2
-        return complaint and self._slow_down(now, latency)
-
-    def _slow_down(self, now: float, latency: float) -> bool:
-        self._calm = 0
-        if now - max(latency, _REACTION) < self._slowed_at:
-            return False  # asked at the old pace: it is about that one
-        if self.rate == math.inf:
-            self._peak = self.rate = self._measured(now)
-        floor = min(self._policy.slowest, self._configured)
-        self.rate = max(floor, self.rate / 2)
-        self._slowed_at = now
-        self._troubles = 0
-        return True
-
-    def _recover(self) -> None:
-        self.rate += self._peak / _STEPS
-        if self._configured == math.inf and self.rate >= 4 * self._peak:
-            self.rate = math.inf  # far beyond what it complained of: that trouble is over
-        self.rate = min(self.rate, self._configured)
-
-    def _measured(self, now: float) -> float:
-        """Return the requests a second of late; of few requests, as if they had taken a second."""
-        span = now - self._starts[0] if self._starts else 0.0
-        return max(1.0, len(self._starts) / max(span, 0.01 if len(self._starts) == _MEASURED else 1.0))
-
-
-class _Latency:
-    """Notices that a host has become slow for its own measure."""
-
-    def __init__(self) -> None:
-        self._baseline = 0.0
-        self._recent = 0.0
-        self._count = 0
-
-    def rising(self, latency: float) -> bool:
-        """Take one latency in seconds; True when the recent ones are several times the usual ones."""
-        self._count += 1
-        if self._count == 1:
-            self._baseline = self._recent = latency
-            return False
-        self._baseline += (latency - self._baseline) / min(self._count, 100)
-        self._recent += (latency - self._recent) / 5
-        if self._count < _SAMPLES or self._recent < max(_NOTICEABLE, _SLOWER * self._baseline):
-            return False
-        self._baseline *= 2  # half accepted: a host that stays slow is the new usual, not asked less and less
-        self._recent = self._baseline
-        return True
-
-
-class _Circuit:
-    """Closed: requests pass. Open: the host is down, and only a probe now and then passes."""
-
-    def __init__(self, policy: LanePolicy) -> None:
-        self._policy = policy
-        self._failures = 0
-        self._failed_probes = 0
-        self._probing = False
-        self._probe_at = -math.inf
-        self.down_since: float | None = None
-        self.opened_at: float | None = None
-        self.hopeless = False
-
-    def ready_at(self) -> float:
-        if self.opened_at is None:
-            return -math.inf
-        return math.inf if self._probing else self._probe_at
-
-    def started(self, now: float) -> None:
-        if self.opened_at is not None and now >= self._probe_at:
-            self._probing = True
-
-    def finished(self, now: float, outcome: Outcome, latency: float) -> None:
-        if outcome in (Outcome.DOWN, Outcome.TIMEOUT):
-            self._failed(now, now - latency)
-        elif outcome is not Outcome.NEUTRAL:  # whatever the host said, it is there
-            self._failures = self._failed_probes = 0
-            self._probing = False
-            self.down_since = self.opened_at = None
-        elif self._probing:  # a probe that told nothing
-            self._probing = False
-            self._probe_at = now + self._policy.first_probe
-
-    def _failed(self, now: float, began: float) -> None:
-        self._failures += 1
-        self.down_since = now if self.down_since is None else self.down_since
-        if self.opened_at is None:
-            if self._failures >= self._policy.failures_to_open:
-                self.opened_at = now
-                self._probe_at = now + self._policy.first_probe
-            return
-        if not self._probing or began < self.opened_at:
-            return  # a straggler from before: it says what is known
-        self._probing = False
-        self._failed_probes += 1
-        self.hopeless = self._failed_probes >= self._policy.probes
-        wait = self._policy.first_probe * 2.0 ** min(self._failed_probes, 30)
-        self._probe_at = now + min(wait, self._policy.longest_probe)
-
-
 class RetryBudget:
     """How many retries a whole run may make: a few, and a share of what succeeds; so that retries never pile up."""
 
-    def __init__(self, floor: float = 20.0, share: float = 0.2) -> None:
-        """`floor` retries at the start, `share` more for each success."""
+    def __init__(self, floor: float = 30.0, share: float = 1.0, ceiling: float = 100.0) -> None:
+        """`floor` retries at the start, `share` more for each success, never more than `ceiling` saved up."""
         self._share = share
+        self._ceiling = ceiling
         self._left = floor
 
     def succeeded(self) -> None:
         """Note a request that succeeded."""
-        self._left += self._share
+        self._left = min(self._ceiling, self._left + self._share)
 
     def take(self) -> bool:
         """Take one retry; False when there is none left and the URL must wait for a later run."""

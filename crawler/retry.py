@@ -1,8 +1,8 @@
 """What follows from a failed attempt: the fault table, and the one function that reads it. Pure.
 
 `tries` is how many attempts a run makes; the last of them, and each `tries`-th after it, puts the URL off to a later
-run, each time for twice as long. A server's Retry-After is a lower bound on everything. Clock and chance are
-arguments.
+run, each time for twice as long. What is put off for a reason that may have passed meanwhile gets one more attempt
+when everything else is done. A server's Retry-After is a lower bound on everything. Clock and chance are arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from crawler.errors import FaultKind
-from crawler.politeness import Outcome
+from crawler.pace import Outcome
 
 
 class Verdict(StrEnum):
@@ -79,8 +79,8 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.CONNECT_TIMEOUT: Rule("the server did not accept a connection in time", _DOWN, 5, again=HOUR),
     FaultKind.CONNECTION_RESET: Rule("the connection was cut off", _DOWN, 5, soon=1, backoff=2, again=HOUR),
     # The host answered badly or slowly.
-    FaultKind.READ_TIMEOUT: Rule("the answer did not come in time", Outcome.TIMEOUT, 4, again=HOUR),
-    FaultKind.SERVER_ERROR: Rule("the server failed (5xx)", _UPSET, 5, backoff=4, again=HOUR),
+    FaultKind.READ_TIMEOUT: Rule("the answer did not come in time", Outcome.TIMEOUT, 4, backoff=3, again=HOUR),
+    FaultKind.SERVER_ERROR: Rule("the server failed (5xx)", _UPSET, 5, backoff=3, again=HOUR),
     FaultKind.UNAVAILABLE: Rule("the server is not available (503)", Outcome.THROTTLED, 5, backoff=10, again=HOUR),
     FaultKind.RATE_LIMITED: Rule(
         "the server asks for fewer requests (429)", Outcome.THROTTLED, 5, backoff=15, again=HOUR, free=True
@@ -90,7 +90,7 @@ RULES: Final[dict[FaultKind, Rule]] = {
     # The host does not want us, or not here.
     FaultKind.BOT_WALL: Rule("the server refuses us (403)", Outcome.BLOCKED, 2, backoff=60, again=6 * HOUR),
     FaultKind.BLOCK_PAGE: Rule(
-        "a block page came in place of the content", Outcome.BLOCKED, 2, backoff=60, again=6 * HOUR
+        "a block page came in place of the content", Outcome.BLOCKED, 3, backoff=10, again=6 * HOUR
     ),
     FaultKind.KEY_REFUSED: Rule(
         "the API key is missing, wrong or revoked (401)", _CALM, remedy="set the right key, then run again"
@@ -101,15 +101,16 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.ROBOTS: Rule("robots.txt asks us not to fetch it", _CALM),
     # The content is not what it should be; seldom by chance, often until an editor notices.
     FaultKind.EMPTY_BODY: Rule("the body is empty", _CALM, 3, soon=1, backoff=2, again=NIGHT),
-    FaultKind.WRONG_TYPE: Rule("the content is of the wrong type", _CALM, 3, again=NIGHT),
-    FaultKind.NOT_A_PICTURE: Rule("the content is not the picture it should be", _CALM, 3, again=NIGHT),
+    FaultKind.WRONG_TYPE: Rule("the content is of the wrong type", _CALM, 3, backoff=2, again=NIGHT),
+    FaultKind.NOT_A_PICTURE: Rule("the content is not the picture it should be", _CALM, 3, backoff=2, again=NIGHT),
     FaultKind.TRUNCATED_PICTURE: Rule("the picture breaks off", _CALM, 3, soon=1, backoff=2, again=NIGHT),
-    FaultKind.BAD_ENCODING: Rule("the content encoding cannot be undone", _CALM, 3, again=NIGHT),
-    FaultKind.INTERNAL: Rule("a mistake of our own", Outcome.NEUTRAL, 2, backoff=30, again=NIGHT, remedy="report it"),
-    FaultKind.UNREADABLE: Rule("the answer was kept but could not be read", _CALM, 3, again=NIGHT),
+    FaultKind.BAD_ENCODING: Rule("the content encoding cannot be undone", _CALM, 3, backoff=2, again=NIGHT),
+    FaultKind.UNREADABLE: Rule("the answer was kept but could not be read", _CALM, 3, backoff=2, again=NIGHT),
     FaultKind.REDIRECT_LOOP: Rule("the server redirects in a circle", _CALM, 2, backoff=30, again=NIGHT),
+    FaultKind.PICTURE_TOO_LARGE: Rule("the picture claims more pixels than allowed", _CALM, 3, backoff=2, again=NIGHT),
+    # We are the ones who failed; the next version may not.
+    FaultKind.INTERNAL: Rule("a mistake of our own, please report it", Outcome.NEUTRAL, again=NIGHT),
     # Trying again cannot help.
-    FaultKind.PICTURE_TOO_LARGE: Rule("the picture has more pixels than allowed", _CALM, remedy="raise the limit"),
     FaultKind.OVER_LIMIT: Rule("the body is over the size limit", _CALM, remedy="raise the limit"),
     FaultKind.BAD_URL: Rule("the URL cannot be requested", Outcome.NEUTRAL),
     FaultKind.HOST_REFUSED: Rule("the host is not configured", Outcome.NEUTRAL, remedy=_CONFIGURE_HOST),
@@ -130,11 +131,13 @@ def decide(
     retry_after: float | None = None,
     random: Callable[[], float],
     free_retries: int = 0,
+    second_chance: bool = False,
 ) -> Decision:
     """Return what follows when attempt number `attempt` (from 1) has failed.
 
     `retry_after` is the server's wish in seconds; `random` returns values in [0, 1); `free_retries` is how often in
-    this run the server has put this URL off without cost, so that it cannot do so for ever.
+    this run the server has put this URL off without cost, so that it cannot do so for ever; `second_chance` says that
+    everything else is done, so that what has had its attempts has had them all.
     """
     rule = RULES[fault_kind]
     if fault_kind is FaultKind.KEY_REFUSED:
@@ -146,7 +149,7 @@ def decide(
         rounds, step, last = 0, free_retries, free_retries >= FREE_RETRIES
     else:
         rounds, step = divmod(max(1, attempt) - 1, rule.tries)
-        last = step == rule.tries - 1
+        last = step == rule.tries - 1 or (second_chance and attempt > rule.tries)
     asked = min(max(0.0, retry_after or 0.0), LONGEST_RETRY_AFTER)
     if last or asked > PATIENCE:
         wait = _doubled(rule.again, rounds, NEXT_RUN_LIMIT / 1.1) * (1 + random() / 10)
@@ -155,7 +158,7 @@ def decide(
         wait = _doubled(rule.backoff, step, SOON_LIMIT) * random()
         verdict = Verdict.SOON
     else:
-        wait = _doubled(rule.backoff, step, LATER_LIMIT) * random()
+        wait = _doubled(asked or rule.backoff, step, LATER_LIMIT) * random()
         verdict = Verdict.LATER
     wait = max(wait, asked)
     return Decision(verdict, now + wait, counts=not free, reason=sentence(fault_kind, verdict, wait))
@@ -164,6 +167,12 @@ def decide(
 def outcome_of(fault_kind: FaultKind) -> Outcome:
     """Return what a fault says about the host it came from."""
     return RULES[fault_kind].outcome
+
+
+def may_pass(fault_kind: FaultKind) -> bool:
+    """Say whether what was put off to a later run is worth one more attempt at the end of this one."""
+    rule = RULES[fault_kind]
+    return bool(rule.again) and rule.tries > 1 and rule.outcome is not Outcome.BLOCKED
 
 
 def sentence(fault_kind: FaultKind, verdict: Verdict | None = None, wait: float | None = None) -> str:

@@ -1,13 +1,15 @@
 """Opening, checking, migrating and closing the archive's one SQLite file.
 
 While a run writes, the database is in WAL mode; a clean close checkpoints it and returns it to a rollback journal,
-so that an archive at rest is one plain file that opens on read-only media.
+so that an archive at rest is one plain file that opens on read-only media. On a network file system, where the shared
+memory of WAL mode does not work, it is never in WAL mode.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import shutil
 import sqlite3
 import struct
@@ -27,6 +29,9 @@ from storage.errors import (
     OutOfSpace,
     StorageError,
 )
+from storage.mounts import network_file_system
+
+log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x6261636B  # "back", so that file(1) and we can tell the file from any other database
 SCHEMA_VERSION = 1
@@ -48,6 +53,10 @@ class OwnedConnection(aiosqlite.Connection):
         """Run `work` on the owning thread; it runs whole even when the caller is cancelled."""
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
+
+    def ended(self) -> None:
+        """Return when the thread of a connection that could not be made is gone: it still speaks to the loop."""
+        self._thread.join()
 
 
 def translate(error: sqlite3.Error | OSError, path: Path) -> StorageError:
@@ -176,12 +185,12 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {target};\nCOMMIT;")
 
 
-def _to_wal(connection: sqlite3.Connection) -> None:
+def _set_up(connection: sqlite3.Connection, journal: str) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    # A commit survives the death of the process at once, and that of the machine with the next sync of the
-    # file system (see writer.py); the database itself stays consistent either way.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_mode = {journal}")
+    connection.execute("PRAGMA locking_mode = NORMAL")
+    # A commit survives the loss of power. Groups are committed, not rows, so that this costs next to nothing.
+    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
@@ -189,23 +198,36 @@ def _to_wal(connection: sqlite3.Connection) -> None:
 
 async def open_for_writing(path: Path) -> OwnedConnection:
     """Open the archive's database, creating or migrating it. The caller holds the archive's lock."""
+    if shared := network_file_system(path.parent):
+        log.warning(
+            "%s is on a network file system (%s): writing goes on without shared memory, slower and safe for one "
+            "machine. Do not use it from two at once; an archive is best crawled on a local disk and copied",
+            path.parent,
+            shared,
+        )
 
     def connector() -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         try:
+            if shared:  # a WAL that a crash left is brought in without the shared memory that is not to be had
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             prepare(connection, path)
-            _to_wal(connection)
+            _set_up(connection, "DELETE" if shared else "WAL")
         except BaseException:
             connection.close()
             raise
         return connection
 
+    connection = OwnedConnection(connector, iter_chunk_size=64)
     try:
-        connection = OwnedConnection(connector, iter_chunk_size=64)
         await connection
         return connection
     except (sqlite3.Error, OSError) as error:
+        connection.ended()
         raise translate(error, path) from error
+    except BaseException:
+        connection.ended()
+        raise
 
 
 def settle(connection: sqlite3.Connection) -> None:

@@ -59,7 +59,7 @@ class MediaTree:
         return folder
 
     def place(self, source: Path | bytes, sha256: str, extension: str) -> None:
-        """Put a body in its place, whole or not at all; does nothing when it is there already.
+        """Put a body in its place, whole or not at all; what is there already and is the same stays.
 
         Raises OutOfSpace or ArchiveUnwritable.
         """
@@ -69,20 +69,27 @@ class MediaTree:
     def _place(self, source: Path | bytes, sha256: str, extension: str) -> None:
         destination = self.path(sha256, extension)
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
-        with contextlib.suppress(FileNotFoundError):
-            if destination.stat().st_size == size:
-                if not isinstance(source, bytes):
-                    source.unlink()
-                return
-        self._make_folder(destination.parent)
-        if isinstance(source, bytes):
-            temporary = self.incoming_folder() / f"{sha256}.{next(self._numbers)}"
-            with open(temporary, "wb", buffering=0) as stream:
-                _write_all(stream.fileno(), source)
+        if _holds(destination, size, sha256):
+            if isinstance(source, Path):
+                source.unlink()
         else:
-            temporary = source
-        os.replace(temporary, destination)
+            self._make_folder(destination.parent)
+            if isinstance(source, Path):
+                os.replace(source, destination)
+            else:
+                self._write_beside(source, destination)
+        # Last, so that no sync can come between; and always: what was there may be of a run killed before its sync.
         self._unsynced = True
+
+    def _write_beside(self, content: bytes, destination: Path) -> None:
+        temporary = self.incoming_folder() / f"{destination.stem}.{next(self._numbers)}"
+        try:
+            with open(temporary, "wb", buffering=0) as stream:
+                _write_all(stream.fileno(), content)
+            os.replace(temporary, destination)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # on a full disk half a body takes the room of another
+            raise
 
     def set_aside(self, path: Path) -> Path:
         """Move a damaged file out of the tree, so that a sound one can take its place; returns where it is kept."""
@@ -99,8 +106,12 @@ class MediaTree:
         """Make every file placed so far survive power loss; cheap when none was placed since the last call."""
         if not self._unsynced:
             return
-        self._unsynced = False
-        _sync_file_system(self.root)
+        self._unsynced = False  # before the sync: what another thread places meanwhile is for the next one
+        try:
+            _sync_file_system(self.root)
+        except OSError:
+            self._unsynced = True
+            raise
 
     def _make_folder(self, folder: Path) -> None:
         name = str(folder)
@@ -185,6 +196,17 @@ def _disk(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise translate(error, path) from error
+
+
+def _holds(path: Path, size: int, sha256: str) -> bool:
+    """Say whether a file is there and whole. Its name alone proves nothing: power loss may have emptied it."""
+    try:
+        if path.stat().st_size != size:
+            return False
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except OSError:
+        return False  # not there, or not readable: it is made anew
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

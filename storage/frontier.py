@@ -2,6 +2,10 @@
 
 The database is the referee of "already known": enqueueing is an upsert, and whatever it can answer costs no request.
 A claimed row is `doing`; after a crash `recover` makes it due again.
+
+Due times are by the wall clock, which may be wrong for a while. A queued row that is due later than any wait that a
+run imposes was written by a wrong clock, and is due now; one that waits for a later run is due with that run,
+whatever its time says.
 """
 
 from __future__ import annotations
@@ -41,6 +45,18 @@ ORDER BY due_at, id LIMIT ?
 _NEXT_DUE = (
     "SELECT min(due_at) FROM frontier WHERE state = 'queued' AND scope = ? AND host = ? AND priority = ? AND due_at > ?"
 )
+# The rows due last, as only they can be due too late, and no more than a few hundred at a time.
+_PUT_RIGHT = """
+UPDATE frontier SET due_at = :now WHERE id IN (
+    SELECT id FROM (
+        SELECT id, fault, due_at FROM frontier
+        WHERE state = 'queued' AND scope = :scope AND host = :host AND priority = :priority AND due_at > :fresh
+        ORDER BY due_at DESC LIMIT :limit)
+    WHERE fault IS NULL OR due_at > :late)
+"""
+FRESH_WAIT = 600.0  # seconds: no row that has not failed is put off for longer
+LONGEST_WAIT = 2 * 3600.0  # seconds: no row is put off for longer within a run
+CHUNK = 512  # rows changed at once where there may be a million
 
 
 def enqueue(
@@ -120,11 +136,20 @@ def claim(
                 jobs.extend(job_of(row) for row in rows)
                 left[host] = want - len(rows)
                 if len(rows) < want:
+                    put_right = _put_right(connection, scope, host, priority, now)
                     due = connection.execute(_NEXT_DUE, (scope, host, priority, now)).fetchone()[0]
+                    due = now if put_right else due
                     if due is not None:
                         next_due = due if next_due is None else min(next_due, due)
     connection.executemany("UPDATE frontier SET state = 'doing' WHERE id = ?", [(job.id,) for job in jobs])
     return jobs, next_due
+
+
+def _put_right(connection: sqlite3.Connection, scope: int, host: str, priority: int, now: float) -> int:
+    """Make due now what only a wrong clock can have put off so far; returns how many rows, for the next claim."""
+    values = {"now": now, "scope": scope, "host": host, "priority": priority, "limit": CHUNK}
+    values |= {"fresh": now + FRESH_WAIT, "late": now + LONGEST_WAIT}
+    return connection.execute(_PUT_RIGHT, values).rowcount
 
 
 def _distinct(connection: sqlite3.Connection, query: str, fixed: tuple[Any, ...], start: Any) -> list[Any]:
@@ -149,11 +174,16 @@ def recover(connection: sqlite3.Connection) -> int:
     return connection.execute("UPDATE frontier SET state = 'queued' WHERE state = 'doing'").rowcount
 
 
-def revive(connection: sqlite3.Connection, scope: int, now: float) -> int:
-    """Make due now what failed in a scope and may be tried again; returns how many."""
+def revive(connection: sqlite3.Connection, scope: int, run: int, now: float) -> int:
+    """Make due now what earlier runs gave up in a scope and may be tried again, some rows at a time.
+
+    Returns how many; 0 when there are none left. All at once, a million of them would take seconds and memory.
+    """
     return connection.execute(
-        "UPDATE frontier SET state = 'queued', due_at = ? WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL",
-        (now, scope),
+        "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN ("
+        "SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LIMIT ?)",
+        (now, scope, run, CHUNK),
     ).rowcount
 
 

@@ -51,7 +51,6 @@ def begin_target(connection: sqlite3.Connection, want: Wanted, *, refresh: bool,
     if job is None:
         raise LookupError(f"the frontier lost {want.key}")
     state = frontier.state_of(connection, job.id)
-    frontier.revive(connection, job.id, work.now)
     if want.kind is Kind.LISTING:
         if state in (State.DONE, State.GONE) or refresh:
             listings.begin(connection, job.id, "", work.now)

@@ -110,6 +110,18 @@ def walk_of(connection: sqlite3.Connection, frontier: int) -> Walk | None:
     return Walk(key, seen, verdict, depth, tuple(RouteGave(*route) for route in routes))
 
 
+def walks(connection: sqlite3.Connection, scopes: Sequence[int]) -> list[Walk]:
+    """Return the last walk of every listing among or below the scopes, in their order."""
+    # The cross join keeps the planner from going through the scopes' rows of all kinds.
+    rows = connection.execute(
+        "SELECT l.frontier, f.scope FROM listing AS l CROSS JOIN frontier AS f ON f.id = l.frontier ORDER BY l.frontier"
+    ).fetchall()
+    found: dict[int, None] = {}
+    for wanted in scopes:
+        found.update({row: None for row, scope in rows if wanted in (row, scope)})
+    return [walk for row in found if (walk := walk_of(connection, row)) is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class HelpStanding:
     """How far other listings have come in completing a truncated one."""

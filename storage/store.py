@@ -57,6 +57,7 @@ class Store:
         self._min_free_bytes = min_free_bytes
         self._follow: Follow = _follow_nothing
         self._media_wanted = True
+        self._to_revive: list[int] = []  # scopes of which earlier runs have left failures
 
     # Runs ----------------------------------------------------------------------------------------------------------
 
@@ -84,18 +85,28 @@ class Store:
         def unit(connection: sqlite3.Connection) -> list[int]:
             return [keeping.begin_target(connection, want, refresh=refresh, work=work) for want in wanted]
 
-        return await self._writer.call(unit)
+        scopes = await self._writer.call(unit)
+        self._to_revive = list(scopes)
+        return scopes
 
     # Frontier ------------------------------------------------------------------------------------------------------
 
     async def claim(
         self, scopes: Sequence[int], room: Mapping[str, int], default_room: int
     ) -> tuple[list[Job], float | None]:
-        """Claim due jobs (see `frontier.claim`). Raises OutOfSpace below the free-space floor: admit nothing more."""
+        """Claim due jobs (see `frontier.claim`), what earlier runs gave up among them.
+
+        Raises OutOfSpace below the free-space floor: admit nothing more.
+        """
         self.check_space()
-        return await self._writer.call(
-            partial(frontier.claim, scopes=scopes, room=dict(room), default_room=default_room, now=time.time())
-        )
+        now, room = time.time(), dict(room)
+
+        def unit(connection: sqlite3.Connection) -> tuple[list[Job], float | None]:
+            while self._to_revive and not frontier.revive(connection, self._to_revive[-1], self.run, now):
+                self._to_revive.pop()
+            return frontier.claim(connection, scopes, room, default_room, now)
+
+        return await self._writer.call(unit)
 
     async def release(self, jobs: Iterable[Job]) -> None:
         """Give claimed jobs back unharmed."""
@@ -178,19 +189,7 @@ class Store:
 
     async def walks(self, scopes: Sequence[int]) -> list[listings.Walk]:
         """Return the last walk of every listing among or below the scopes."""
-
-        def unit(connection: sqlite3.Connection) -> list[listings.Walk]:
-            found = []
-            for scope in scopes:
-                rows = connection.execute(
-                    "SELECT l.frontier FROM listing AS l JOIN frontier AS f ON f.id = l.frontier "
-                    "WHERE f.scope = ?1 OR f.id = ?1",
-                    (scope,),
-                ).fetchall()
-                found += [walk for (row,) in rows if (walk := listings.walk_of(connection, row)) is not None]
-            return found
-
-        return await self._writer.call(unit)
+        return await self._writer.call(partial(listings.walks, scopes=scopes))
 
     async def waiting(self, scopes: Sequence[int]) -> int:
         """Return how many rows of the scopes are still to be done."""

@@ -33,6 +33,7 @@ PURE = (
     "crawler.errors",
     "crawler.html",
     "crawler.pictures",
+    "crawler.pace",
     "crawler.politeness",
     "crawler.retry",
     "crawler.robots",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -161,13 +162,13 @@ def test_a_complaint_halves_the_pace_and_success_restores_it() -> None:
     lane = Lane(LanePolicy(rate=10, concurrency=8))
     full = lane.rate
     play = Play(lane, lambda now, _: (THROTTLED if now < 1001 else OK, 0.9, 0.0)).run(seconds=2)
-    assert lane.rate == pytest.approx(full / 2)
+    assert full / 2 <= lane.rate < full * 0.6
     rates = []
-    for _ in range(30):
+    for _ in range(40):
         play.run(requests=2)
         rates.append(lane.rate)
     assert rates == sorted(rates)
-    assert full / 2 < rates[10] < full
+    assert full / 2 < rates[5] < full
     assert lane.rate == full
 
 
@@ -228,10 +229,64 @@ def test_a_wide_lane_probes_with_one_request() -> None:
     assert len(play.starts) <= 8 + 5 + 5
 
 
-def test_a_host_that_returns_is_used_again_at_once() -> None:
-    """One answer, whatever it says, closes the circuit."""
+def test_a_host_that_answers_nothing_but_errors_is_left_alone() -> None:
+    """Where everything fails, whatever is asked, asking more would only hurt: probes, and then no more."""
     lane = Lane(LanePolicy(concurrency=4))
-    play = Play(lane, lambda now, _: (DOWN if now < 1030 else Outcome.SERVER_ERROR, 0.01, None)).run(seconds=40)
+    play = Play(lane, lambda now, _: (OK if now < 1010 else Outcome.SERVER_ERROR, 0.05, None)).run(seconds=3_600)
+    after = [start for start in play.starts if start >= 1010]
+    assert len(after) <= 8 + 4 + 5
+    assert lane.gave_up == "answers nothing but server errors (5xx)"
+
+
+def test_scattered_errors_of_the_server_do_not_open_the_circuit() -> None:
+    """Pages that fail for reasons of their own stand between others that answer."""
+    lane = Lane(LanePolicy(rate=50))
+    play = Play(lane, lambda _now, number: (OK if number % 7 == 0 else Outcome.SERVER_ERROR, 0.01, None))
+    play.run(seconds=60)
+    assert not lane.gave_up
+
+
+@pytest.mark.parametrize("rate", [0.0, 50.0])
+def test_mixed_weather_does_not_bring_a_host_to_a_standstill(rate: float) -> None:
+    """Two answers in five are faulty, whatever the pace: the pace stays near what the host can do."""
+    storm = [Outcome.THROTTLED, DOWN, Outcome.SERVER_ERROR, Outcome.TIMEOUT, OK, OK]  # OK: a fault of the content
+    chance = random.Random(1)
+
+    def answer(_now: float, _number: int) -> Answer:
+        outcome = chance.choice(storm) if chance.random() < 0.4 else OK
+        return outcome, 0.5 if outcome is Outcome.TIMEOUT else 0.02, 1.0 if outcome is THROTTLED else None
+
+    lane = Lane(LanePolicy(rate=rate, concurrency=8))
+    play = Play(lane, answer, 0.0).run(seconds=120, requests=1_000)
+    assert len(play.starts) == 1_000
+    assert play.now < 100
+    assert not lane.gave_up
+
+
+def test_a_host_that_mostly_complains_is_asked_ever_less() -> None:
+    """Where most answers are complaints the pace sinks to the slowest, and rises again when they end."""
+    lane = Lane(LanePolicy(rate=20, concurrency=4))
+    full = lane.rate
+    play = Play(lane, lambda now, number: (THROTTLED if number % 5 and now < 1300 else OK, 0.1, 0.1))
+    play.run(seconds=300)
+    assert lane.rate < full / 8
+    play.run(seconds=120)
+    assert lane.rate == full
+
+
+@pytest.mark.parametrize("outcome", [DOWN, OK])
+def test_what_is_not_for_our_asking_slows_nobody(outcome: Outcome) -> None:
+    """A connection that breaks and a fault of the content say nothing about the pace."""
+    lane = Lane(LanePolicy(rate=10))
+    full = lane.rate
+    Play(lane, lambda _now, number: (outcome if number % 3 else OK, 0.01, None)).run(seconds=30)
+    assert lane.rate == full
+
+
+def test_a_host_that_returns_is_used_again_at_once() -> None:
+    """One answer closes the circuit, were it to say no."""
+    lane = Lane(LanePolicy(concurrency=4))
+    play = Play(lane, lambda now, _: (DOWN if now < 1030 else Outcome.BLOCKED, 0.01, None)).run(seconds=36)
     assert lane.down_since is None
     assert not lane.gave_up
     assert play.widest == 4
@@ -303,7 +358,7 @@ def test_retries_never_outgrow_successes(events: list[bool]) -> None:
     """A dying server is not beaten by retries: a few, and a share of what succeeded."""
     budget = RetryBudget(floor=5, share=0.25)
     retries = successes = 0
-    for succeeded in events:
+    for succeeded in events:  # fewer than the ceiling can hold
         if succeeded:
             budget.succeeded()
             successes += 1
@@ -319,3 +374,11 @@ def test_the_budget_recovers_with_success() -> None:
     budget.succeeded()
     budget.succeeded()
     assert budget.take()
+
+
+def test_the_budget_saves_up_no_more_than_its_ceiling() -> None:
+    """However much went well before, a server that begins to die meets few retries."""
+    budget = RetryBudget(floor=1, share=1.0, ceiling=3)
+    for _ in range(1_000):
+        budget.succeeded()
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]

@@ -23,6 +23,7 @@ from crawler.retry import (
     Decision,
     Verdict,
     decide,
+    may_pass,
     outcome_of,
     parse_retry_after,
     sentence,
@@ -58,7 +59,7 @@ def test_every_fault_has_its_row() -> None:
         (FaultKind.SHORT_BODY, [SOON, LATER, LATER, LATER, NEXT]),
         (FaultKind.PROTOCOL, [SOON, LATER, LATER, NEXT]),
         (FaultKind.BOT_WALL, [LATER, NEXT]),
-        (FaultKind.BLOCK_PAGE, [LATER, NEXT]),
+        (FaultKind.BLOCK_PAGE, [LATER, LATER, NEXT]),
         (FaultKind.HTTP_STATUS, [LATER, NEXT]),
         (FaultKind.REDIRECT_LOOP, [LATER, NEXT]),
         (FaultKind.EMPTY_BODY, [SOON, LATER, NEXT]),
@@ -70,7 +71,8 @@ def test_every_fault_has_its_row() -> None:
         (FaultKind.NOT_FOUND, [NEVER]),
         (FaultKind.GONE, [NEVER]),
         (FaultKind.ROBOTS, [NEVER]),
-        (FaultKind.PICTURE_TOO_LARGE, [NEVER]),
+        (FaultKind.PICTURE_TOO_LARGE, [LATER, LATER, NEXT]),
+        (FaultKind.INTERNAL, [NEXT]),
         (FaultKind.OVER_LIMIT, [NEVER]),
         (FaultKind.BAD_URL, [NEVER]),
         (FaultKind.HOST_REFUSED, [NEVER]),
@@ -115,7 +117,7 @@ def test_what_fails_tonight_is_due_tomorrow_night() -> None:
 def test_the_back_off_doubles() -> None:
     """Within a run each pause may be twice as long as the one before."""
     waits = [(after(FaultKind.SERVER_ERROR, attempt, chance=0.5).at or 0.0) - NOW for attempt in (1, 2, 3, 4)]
-    assert waits == [2, 4, 8, 16]
+    assert waits == [1.5, 3, 6, 12]
 
 
 @given(
@@ -139,6 +141,23 @@ def test_any_decision_is_within_bounds(
     assert NOW + asked <= decision.at <= NOW + max(asked, limits[decision.verdict])
     if asked > PATIENCE:
         assert decision.verdict is NEXT
+
+
+def test_a_second_chance_is_one_attempt() -> None:
+    """What had its attempts gets one more at the end of the run, and is put off again when that fails too."""
+    tries = RULES[FaultKind.NOT_A_PICTURE].tries
+    last = decide(FaultKind.NOT_A_PICTURE, attempt=tries + 1, now=NOW, random=lambda: 0.5, second_chance=True)
+    assert last.verdict is NEXT
+    fresh = decide(FaultKind.NOT_A_PICTURE, attempt=1, now=NOW, random=lambda: 0.5, second_chance=True)
+    assert fresh.verdict is LATER
+
+
+def test_only_what_may_pass_gets_a_second_chance() -> None:
+    """Not what is permanent, and not the one who does not want us."""
+    assert may_pass(FaultKind.SERVER_ERROR)
+    assert may_pass(FaultKind.TRUNCATED_PICTURE)
+    for kind in (FaultKind.NOT_FOUND, FaultKind.BOT_WALL, FaultKind.BLOCK_PAGE, FaultKind.INTERNAL):
+        assert not may_pass(kind)
 
 
 def test_jitter_spreads_the_retries() -> None:

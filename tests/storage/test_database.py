@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -251,6 +252,15 @@ async def test_a_failed_creation_leaves_no_half_of_a_schema(tmp_path: Path, monk
     monkeypatch.undo()
     async with written(path) as connection:
         assert await connection.run(lambda c: making.one(c, "SELECT count(*) FROM run")) == 0
+
+
+async def test_an_opening_that_fails_has_ended_when_it_says_so(tmp_path: Path) -> None:
+    """A thread that outlived the failure would speak to an event loop that is closed."""
+    (tmp_path / "archive.db").mkdir()
+    before = set(threading.enumerate())
+    with pytest.raises(ArchiveUnwritable):
+        await open_for_writing(tmp_path / "archive.db")
+    assert set(threading.enumerate()) <= before
 
 
 # Words ----------------------------------------------------------------------------------------------------------------

@@ -134,14 +134,22 @@ def _crash() -> None:
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_a_full_disk_is_said_in_our_words(tree: MediaTree, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the one who fetches, a bare OSError would look like the network's."""
+    """To the one who fetches, a bare OSError would look like the network's. Half a body is not left lying."""
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
+    incoming = tree.incoming()
+
+    def receive_and_keep() -> None:
+        incoming.write(content)
+        incoming.keep("image/png", "png", 2, 1)
+
     with pytest.raises(OutOfSpace):
-        keep(tree, content)
+        receive_and_keep()
+    incoming.discard()
+    assert leftovers(tree) == []
 
 
 def test_a_tree_that_cannot_be_made_is_said_in_our_words(tree: MediaTree) -> None:
@@ -157,6 +165,48 @@ def test_threads_may_keep_the_same_content(tree: MediaTree) -> None:
         records = list(pool.map(lambda _: keep(tree, SMALL), range(64)))
     assert len(set(records)) == 1
     assert [path.read_bytes() for path in making.files_of(tree.archive)] == [SMALL]
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_what_is_there_under_the_name_is_believed_only_when_it_is_the_same(tree: MediaTree, content: bytes) -> None:
+    """After a loss of power a file may have its length and not its content; it is made anew."""
+    file = keep(tree, content)
+    path = tree.path(file.sha256, "png")
+    path.write_bytes(bytes(len(content)))
+    keep(tree, content)
+    assert path.read_bytes() == content
+    assert leftovers(tree) == []
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_what_a_killed_run_left_is_synced_before_a_row_names_it(
+    tree: MediaTree, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is there already, but nobody knows whether it would survive the loss of power."""
+    synced: list[Path] = []
+    keep(tree, content)
+    monkeypatch.setattr(files, "_sync_file_system", synced.append)
+    again = MediaTree(tree.archive)
+    keep(again, content)
+    again.sync()
+    assert synced == [tree.root]
+
+
+def test_a_sync_that_failed_is_not_taken_for_done(tree: MediaTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one tries again."""
+    keep(tree, SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_sync_file_system", _fail)
+        with pytest.raises(OSError, match="gone"):
+            tree.sync()
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "_sync_file_system", synced.append)
+    tree.sync()
+    assert synced == [tree.root]
+
+
+def _fail(folder: Path) -> None:
+    raise OSError(5, "the disk is gone")
 
 
 def test_syncing_costs_nothing_when_nothing_was_placed(tree: MediaTree, monkeypatch: pytest.MonkeyPatch) -> None:

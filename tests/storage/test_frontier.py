@@ -290,9 +290,68 @@ def test_reviving_gives_what_failed_another_chance(connection: sqlite3.Connectio
     for key, retry_at in (("dm:1", NOW + 9e9), ("dm:2", None), ("dm:3", NOW + 9e9)):
         job = job_of(connection, key)
         frontier.fail(connection, job.id, failure(retry_at=retry_at), run=1, capture=None, in_run=False)
-    assert frontier.revive(connection, 1, NOW) == 1
+    assert frontier.revive(connection, 1, 2, NOW) == 1
     assert claim(connection, 1, 2) == (["dm:1"], None)
     assert job_of(connection, "dm:1").attempts == 1, "what was tried stays counted"
+
+
+def test_a_run_does_not_revive_what_it_gave_up_itself(connection: sqlite3.Connection) -> None:
+    """Else it would never end."""
+    enqueue(connection, wanted("1"))
+    job = job_of(connection, "dm:1")
+    frontier.fail(connection, job.id, failure(), run=1, capture=None, in_run=False)
+    assert frontier.revive(connection, 1, 1, NOW) == 0
+    assert frontier.revive(connection, 1, 2, NOW) == 1
+
+
+def test_a_million_failures_are_revived_a_few_at_a_time(connection: sqlite3.Connection) -> None:
+    """Each step changes a bounded number of rows, through the index, until none is left."""
+    total = frontier.CHUNK + 10
+    enqueue(connection, *(wanted(str(n)) for n in range(total)))
+    connection.execute("UPDATE frontier SET state = 'failed'")
+    assert [frontier.revive(connection, 1, 2, NOW) for _ in range(3)] == [frontier.CHUNK, 10, 0]
+
+
+# A clock that was wrong -----------------------------------------------------------------------------------------------
+
+HOUR = 3600.0
+CLOCKS = [
+    # put off by     because       and then
+    (20 * 365 * 24 * HOUR, "", "due now"),
+    (20 * 365 * 24 * HOUR, "unavailable", "due now"),
+    (3 * HOUR, "unavailable", "due now"),
+    (HOUR, "", "due now"),
+    (HOUR, "unavailable", "waits"),  # as long as a server may ask for
+    (60, "", "waits"),  # a listing waits for others
+]
+
+
+@pytest.mark.parametrize("wait, fault, outcome", CLOCKS)
+def test_what_a_wrong_clock_put_off_does_not_wait_for_ever(
+    connection: sqlite3.Connection, wait: float, fault: str, outcome: str
+) -> None:
+    """A row due later than any wait that a run imposes is due now; one that honestly waits goes on waiting."""
+    enqueue(connection, wanted("1"), now=NOW + wait)
+    connection.execute("UPDATE frontier SET fault = nullif(?, '')", (fault,))
+    if outcome == "waits":
+        assert claim(connection) == ([], NOW + wait)
+        assert claim(connection) == ([], NOW + wait)
+    else:
+        assert claim(connection) == ([], NOW)
+        assert claim(connection) == (["dm:1"], None)
+
+
+def test_a_clock_that_was_behind_only_hurries(connection: sqlite3.Connection) -> None:
+    """What was put off in 1970 is due today."""
+    enqueue(connection, wanted("1"), now=100.0)
+    assert claim(connection) == (["dm:1"], None)
+
+
+def test_putting_the_clock_right_reads_little(connection: sqlite3.Connection) -> None:
+    """However many rows wait, a claim looks at a bounded number of them."""
+    enqueue(connection, *(wanted(str(n)) for n in range(frontier.CHUNK + 10)), now=NOW + 24 * HOUR)
+    assert claim(connection, default_room=9) == ([], NOW)
+    assert len(claim(connection, default_room=9_999)[0]) == frontier.CHUNK
 
 
 @pytest.mark.parametrize("state", State)
@@ -354,7 +413,7 @@ class Frontier(RuleBasedStateMachine):
             lambda c, row, now: frontier.fail(c, row, failure(), run=1, capture=None, in_run=True),
             lambda c, row, now: frontier.fail(c, row, failure(retry_at=None), run=1, capture=None, in_run=True),
             lambda c, row, now: frontier.fail(c, row, failure(), run=1, capture=None, in_run=False),
-            frontier.revive,
+            lambda c, row, now: frontier.revive(c, row, 2, now),
             lambda c, row, now: frontier.recover(c),
         ]),
     )  # fmt: skip
