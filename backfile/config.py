@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, fields, replace
@@ -138,10 +139,22 @@ def checked(field: Field[Any], table: type, value: Any, where: str) -> Any:
     ):
         bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
         raise ConfigError(f"{where} is {value!r}, but must be {bounds}")
+    if field.metadata.get("regex"):
+        _compiles(value, where)
     choices = field.metadata.get("choices")
     if choices and value not in choices:
         raise ConfigError(f"{where} is {value!r}, but must be one of {', '.join(choices)}")
     return value
+
+
+def _compiles(patterns: Iterable[str], where: str) -> None:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ConfigError(
+                f"{where}: {pattern!r} is no regular expression ({error}). Write what is meant literally with a \\"
+            ) from error
 
 
 def _from_environment(environment: Mapping[str, str], table: str, key: str) -> str:

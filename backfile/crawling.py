@@ -17,9 +17,10 @@ from backfile.progress import CrawlProgress
 from crawler.errors import FaultKind
 from crawler.fetch import FetchSettings
 from crawler.network import ConnectTo
+from crawler.plan import CrawlRequest, CrawlSettings, Summary
 from crawler.politeness import Outcome
 from crawler.retry import outcome_of
-from crawler.run import Crawl, CrawlRequest, CrawlSettings, Summary
+from crawler.run import Crawl
 from crawler.sites import Site
 from storage.records import Job
 from storage.store import Store, open_store
@@ -75,6 +76,8 @@ def settings_of(config: Config) -> CrawlSettings:
         rate=crawl_table.rate,
         robots=crawl_table.robots,
         third_party_media=crawl_table.third_party_media,
+        attempts=crawl_table.retries + 1,
+        block_patterns=crawl_table.block_patterns,
         failure_budget=crawl_table.failure_budget,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from backfile.exits import MEANINGS, Exit
 from backfile.values import duration_text, size_text
-from crawler.run import Summary
+from crawler.plan import Summary
 from storage.listings import RouteGave, Walk
 
 

@@ -6,6 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 USER_AGENT = "backfile/0.1 (newsroom archive)"
+BLOCK_PATTERNS = (
+    r"<title>\s*(just a moment|attention required|un instant|access denied|access to this page has been denied|"
+    r"pardon our interruption|request rejected|security check|robot check|are you a robot|human verification|"
+    r"captcha|ddos-guard)",
+    r"id=[\"']?(challenge-form|challenge-running|challenge-error|cf-wrapper|px-captcha)",
+    r"(verify|confirm|prove) (that )?you are (a )?(human|not a robot)",
+    r"class=[\"']?(g-recaptcha|h-captcha|cf-turnstile)",
+    r"_incapsula_resource|checking your browser before|unusual traffic from your",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,12 @@ class CrawlTable:
     rate: float = ranged(4.0, 0, 10_000)
     connect_timeout: float = ranged(10.0, 0.1, 600)
     read_timeout: float = ranged(30.0, 0.1, 3600)
+    retries: int = ranged(4, 0, 100)
     max_page_mb: int = ranged(64, 1, 4096)
     max_media_mb: int = ranged(256, 1, 65_536)
     user_agent: str = USER_AGENT
     contact: str = ""
+    block_patterns: tuple[str, ...] = field(default=BLOCK_PATTERNS, metadata={"regex": True})
     failure_budget: float = ranged(0.25, 0, 1)
     robots: bool = True
     third_party_media: bool = False
@@ -68,6 +79,7 @@ class SiteTable:
     """One `[[sites]]` block."""
 
     name: str = ""
+    title: str = ""
     base_url: str = ""
     hosts: tuple[str, ...] = ()
     api_url: str = ""
@@ -87,6 +99,7 @@ class ReaderTable:
 
     host: str = "127.0.0.1"
     port: int = ranged(8000, 0, 65535)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

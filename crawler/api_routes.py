@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from crawler import walk
 from crawler.cms import api
 from crawler.errors import ParseError
-from crawler.places import Gave, Place, fingerprint, parsed
+from crawler.places import Gave, Place, fingerprint
 from crawler.targets import Target, TargetKind, article_target
 from crawler.urls import with_query
 from crawler.walk import Cursor, PageFacts
@@ -70,7 +70,7 @@ async def _publication_page(
 
 async def _api_page(tools: Tools, place: Place, url: str, *, api_key: str, only: tuple[TargetKind, str] | None) -> Gave:
     answer = await tools.get(place.job, url, accept=JSON, api_key=api_key, keyed=not api_key)
-    listing = parsed(answer, lambda: api.listing(answer.body))
+    listing = tools.read(answer, lambda: api.listing(answer.body))
     items = listing.items
     if only is not None:
         kind, own = only

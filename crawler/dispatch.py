@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -44,14 +44,22 @@ class _Queue:
 class Dispatcher:
     """Feeds workers until nothing due is left in the run's scopes."""
 
-    def __init__(self, store: Store, scopes: Sequence[int], policy: Callable[[str], LanePolicy]) -> None:
-        """`policy` gives the politeness of each host that turns up."""
+    def __init__(
+        self,
+        store: Store,
+        scopes: Sequence[int],
+        policy: Callable[[str], LanePolicy],
+        more: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """`policy` gives the politeness of each host that turns up; `more` is asked for more when nothing is left."""
         self._store = store
         self._scopes = list(scopes)
         self._policy = policy
+        self._more = more
         self._queues: dict[str, _Queue] = {}
         self._waiting: deque[asyncio.Future[Job | None]] = deque()
         self._in_hand: dict[int, Job] = {}
+        self._failing: set[int] = set()  # rows whose last attempt failed for a reason that may be the host's
         self._need = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
@@ -74,7 +82,10 @@ class Dispatcher:
             self._pump()
             settled = idle_before and not self._in_hand and finished_before == self._finished_count
             if settled and not jobs and not self._pending() and self._nothing_due_soon():
-                break
+                if not await self._more():
+                    break
+                self._exhausted.clear()
+                self._need.set()
         self.stop()
 
     async def _claim(self) -> list[Job]:
@@ -104,9 +115,14 @@ class Dispatcher:
     def finished(self, job: Job, outcome: Outcome, latency: float, retry_after: float | None = None) -> None:
         """Say that a job's request is over, and how it went for its host; `latency` in seconds."""
         del self._in_hand[job.id]
+        fresh = job.id not in self._failing
+        if outcome in (Outcome.OK, Outcome.NEUTRAL):
+            self._failing.discard(job.id)
+        else:
+            self._failing.add(job.id)
         self._finished_count += 1
         self._news = self._news or job.kind is not Kind.MEDIA
-        self._queue(job.host).lane.finished(time.monotonic(), outcome, latency, retry_after)
+        self._queue(job.host).lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh)
         self._pump()
 
     @asynccontextmanager

@@ -167,8 +167,10 @@ class Circuit:
         if self.opened_at is not None and now >= self._probe_at:
             self._probing = True
 
-    def finished(self, now: float, outcome: Outcome, latency: float) -> None:
-        """Take note of an outcome."""
+    def finished(self, now: float, outcome: Outcome, latency: float, *, fresh: bool = True) -> None:
+        """Take note of an outcome; that a URL fails again (`fresh` False) does not open a closed circuit."""
+        if self.opened_at is None and not fresh and outcome is not Outcome.OK:
+            return
         if outcome in (Outcome.DOWN, Outcome.TIMEOUT):
             self._failures += 1
             self._failed(now, now - latency, "could not be reached")

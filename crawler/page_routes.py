@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from crawler import walk
 from crawler.cms import pages
 from crawler.errors import Fault, FaultKind
-from crawler.places import Gave, Place, fingerprint, parsed
+from crawler.places import Gave, Place, fingerprint
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind, classify, spellings
 from crawler.urls import with_query
 from crawler.walk import PageFacts
 from crawler.wants import date_in_path
-from crawler.work import Tools, Unread
+from crawler.work import Tools
 
 _ABSENT = frozenset({FaultKind.NOT_FOUND, FaultKind.GONE})
 _SITEMAPS = ("/sitemap_index.xml", "/sitemap.xml")
@@ -36,7 +36,9 @@ async def listing_page(tools: Tools, place: Place) -> Gave:
             return Gave(cursor, facts=PageFacts(0, ""))
         more = cursor.spelling + 1 < len(known)
         return Gave(cursor, step=walk.end_route(cursor, walk.UNAVAILABLE, f"{url}: {fault}", spelling_left=more))
-    listing = parsed(answer, lambda: pages.listing(answer.body, answer.url, site))
+    listing = tools.read(answer, lambda: pages.listing(answer.body, answer.url, site))
+    if not listing.articles:
+        tools.refuse_block_page(answer)
     facts = PageFacts(
         count=len(listing.articles),
         fingerprint=fingerprint(item.key for item in listing.articles),
@@ -50,7 +52,9 @@ async def front_page(tools: Tools, place: Place) -> Gave:
     """Read the front page: the newest articles, whatever their section."""
     await tools.robots.check(place.target.url)
     answer = await tools.get(place.job, place.target.url)
-    listing = parsed(answer, lambda: pages.listing(answer.body, answer.url, place.site))
+    listing = tools.read(answer, lambda: pages.listing(answer.body, answer.url, place.site))
+    if not listing.articles:
+        tools.refuse_block_page(answer)
     outcome = walk.COMPLETE if listing.articles else walk.UNAVAILABLE
     step = walk.end_route(place.cursor, outcome, "the newest articles only")
     return Gave(place.cursor, answer, listing.articles, _dates(listing.articles), step=step)
@@ -61,7 +65,7 @@ async def news_sitemap(tools: Tools, place: Place) -> Gave:
     url = f"{place.site.base_url.rstrip('/')}/news-sitemap.xml"
     await tools.robots.check(url)
     answer = await tools.get(place.job, url, accept=_XML)
-    sitemap = parsed(answer, lambda: pages.sitemap(answer.body))
+    sitemap = tools.read(answer, lambda: pages.sitemap(answer.body))
     step = walk.end_route(place.cursor, walk.COMPLETE, "the newest articles only")
     items = _articles((url for url, _ in sitemap.urls), place.site)
     return Gave(place.cursor, answer, items, _dates(items), step=step)
@@ -77,9 +81,9 @@ async def sitemap(tools: Tools, place: Place) -> Gave:
     try:
         await tools.robots.check(url)
         answer = await tools.get(place.job, url, accept=_XML)
-        read = parsed(answer, lambda: pages.sitemap(answer.body))
+        read = tools.read(answer, lambda: pages.sitemap(answer.body))
     except Fault as fault:
-        if fault.kind not in _ABSENT and not isinstance(fault, Unread):
+        if fault.kind not in (*_ABSENT, FaultKind.UNREADABLE):
             raise
         return Gave(cursor, step=walk.after_sitemap(cursor, rest, read=False, note=f"{url}: {fault}"))
     children = tuple(child for child in read.children if child not in cursor.ids)

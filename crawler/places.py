@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
-from crawler.errors import ParseError
 from crawler.fetch import Answer
 from crawler.sites import Site
 from crawler.targets import Target
 from crawler.walk import Cursor, PageFacts
-from crawler.work import Unread
 from storage.records import Job, ListingStep, Wanted
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +39,3 @@ class Gave:
 def fingerprint(keys: Iterable[str]) -> str:
     """Return a short mark by which the same page is known again."""
     return hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def parsed(answer: Answer, parse: Callable[[], T]) -> T:
-    """Parse an answer. Raises Unread, which keeps the answer, when it cannot be read."""
-    try:
-        return parse()
-    except ParseError as error:
-        raise Unread(answer, error) from error

@@ -55,19 +55,24 @@ class Lane:
         self._circuit.started(now)
         self._next_slot = now + self._interval()
 
-    def finished(self, now: float, outcome: Outcome, latency: float, retry_after: float | None = None) -> None:
-        """Note that a request has ended, `latency` seconds after it began; `retry_after` in seconds from now."""
+    def finished(
+        self, now: float, outcome: Outcome, latency: float, retry_after: float | None = None, *, fresh: bool = True
+    ) -> None:
+        """Note that a request has ended, `latency` seconds after it began; `retry_after` in seconds from now.
+
+        `fresh` is False for a URL that has failed before: that it fails again says more about it than about the host.
+        """
         self.in_flight = max(0, self.in_flight - 1)
         if retry_after is not None:
             self.pause_until(now + retry_after)
             if retry_after > self.policy.patience:
                 self.gave_up = self.gave_up or f"asked us to stay away for {retry_after / 3600:.1f} h"
-        self._circuit.finished(now, outcome, latency)
+        self._circuit.finished(now, outcome, latency, fresh=fresh)
         if self._circuit.hopeless:
             self.gave_up = self.gave_up or self._circuit.trouble
         self.down_since = self._circuit.down_since
-        slowed = self._throttle.finished(now, outcome, latency)
-        self._count_complaints(now, outcome, latency, asked=retry_after is not None)
+        slowed = fresh and self._throttle.finished(now, outcome, latency)
+        self._count_complaints(now, outcome, latency, asked=retry_after is not None, fresh=fresh)
         if slowed:  # the slot already given out was for the old pace
             self._next_slot = max(self._next_slot, now + self._interval())
 
@@ -101,16 +106,16 @@ class Lane:
         rate = self._throttle.rate
         return max(self._crawl_delay, _SPACING / rate if rate < math.inf else 0.0)
 
-    def _count_complaints(self, now: float, outcome: Outcome, latency: float, *, asked: bool) -> None:
+    def _count_complaints(self, now: float, outcome: Outcome, latency: float, *, asked: bool, fresh: bool) -> None:
         """Pause for longer with each complaint in a row, and give up in the end; one burst complains once."""
         if outcome is Outcome.OK:
             self._complaints = 0
         if outcome not in (Outcome.THROTTLED, Outcome.BLOCKED) or now - latency < self._complained_at:
             return
-        self._complaints += 1
+        self._complaints += fresh
         self._complained_at = now
         blocked = outcome is Outcome.BLOCKED
-        if not asked and not (blocked and self._complaints == 1):  # one page may be walled off for its own reasons
+        if not asked and not (blocked and self._complaints <= 1):  # one page may be walled off for its own reasons
             self.pause_until(now + min(2.0**self._complaints, _LONGEST_PAUSE))
         if self._complaints >= self.policy.complaints:
             self.gave_up = self.gave_up or ("blocks us" if blocked else "keeps asking for fewer requests")

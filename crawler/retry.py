@@ -42,6 +42,11 @@ class Decision:
     counts: bool
     reason: str
 
+    @property
+    def in_run(self) -> bool:
+        """Say whether the URL is tried again in this run."""
+        return self.verdict in (Verdict.SOON, Verdict.LATER)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -57,6 +62,17 @@ class Rule:
     remedy: str = ""  # what a person can do where trying again cannot help
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a run still grants a URL."""
+
+    attempts: int = 100  # in one run, at most; the fault table may allow fewer
+    put_off: int = 0  # how often the server has put it off without cost: it cannot do so for ever
+    second_chance: bool = False  # everything else is done: what has had its attempts has had them all
+    retry_left: bool = True  # whether the run has a retry left to spend on it
+
+
+FULL: Final = Allowance()
 MINUTE, HOUR = 60.0, 3600.0
 NIGHT: Final = 20 * HOUR  # under a day: what fails at three in the night is due when cron comes the next night at two
 
@@ -64,7 +80,7 @@ SOON_LIMIT: Final = 2.0  # seconds a worker may wait with a URL in hand
 LATER_LIMIT: Final = 5 * MINUTE  # cap of the back-off within a run
 NEXT_RUN_LIMIT: Final = 30 * 24 * HOUR  # cap of the growing pauses between runs
 PATIENCE: Final = HOUR  # a longer Retry-After is not waited for in this run
-FREE_RETRIES: Final = 8  # attempts in one run that a server may put off without cost
+FREE_RETRIES: Final = 5  # attempts in one run that a server may put off without cost
 LONGEST_RETRY_AFTER: Final = 7 * 24 * HOUR
 _MOST_DOUBLINGS: Final = 20
 
@@ -130,14 +146,11 @@ def decide(
     now: float,
     retry_after: float | None = None,
     random: Callable[[], float],
-    free_retries: int = 0,
-    second_chance: bool = False,
+    allowance: Allowance = FULL,
 ) -> Decision:
     """Return what follows when attempt number `attempt` (from 1) has failed.
 
-    `retry_after` is the server's wish in seconds; `random` returns values in [0, 1); `free_retries` is how often in
-    this run the server has put this URL off without cost, so that it cannot do so for ever; `second_chance` says that
-    everything else is done, so that what has had its attempts has had them all.
+    `retry_after` is the server's wish in seconds; `random` returns values in [0, 1).
     """
     rule = RULES[fault_kind]
     if fault_kind is FaultKind.KEY_REFUSED:
@@ -146,10 +159,12 @@ def decide(
         return Decision(Verdict.NEVER, None, counts=True, reason=sentence(fault_kind, Verdict.NEVER))
     free = rule.free or (fault_kind is FaultKind.UNAVAILABLE and retry_after is not None)
     if free:  # it has cost nothing, so only its own count can end it
-        rounds, step, last = 0, free_retries, free_retries >= FREE_RETRIES
+        rounds, step, last = 0, allowance.put_off, allowance.put_off >= FREE_RETRIES
     else:
-        rounds, step = divmod(max(1, attempt) - 1, rule.tries)
-        last = step == rule.tries - 1 or (second_chance and attempt > rule.tries)
+        tries = min(rule.tries, allowance.attempts)
+        rounds, step = divmod(max(1, attempt) - 1, tries)
+        spent = allowance.second_chance and attempt > tries
+        last = step == tries - 1 or spent or not allowance.retry_left
     asked = min(max(0.0, retry_after or 0.0), LONGEST_RETRY_AFTER)
     if last or asked > PATIENCE:
         wait = _doubled(rule.again, rounds, NEXT_RUN_LIMIT / 1.1) * (1 + random() / 10)

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from crawler import pictures, reading
+from crawler.blockpages import BlockPages
 from crawler.captures import media_capture, page_capture
 from crawler.cms.article import Article
 from crawler.errors import Fault, FaultKind, ParseError
 from crawler.fetch import Answer, Fetcher, Turn
 from crawler.rules import RobotRules
 from crawler.sites import Site, host_of
+from crawler.urls import display
 from crawler.wants import Wants, cms_id_of
 from storage.articles import Change
 from storage.records import Job, Source
@@ -22,15 +25,19 @@ from storage.store import Store
 
 JSON = "application/json"
 HTML = "text/html,*/*;q=0.5"
+_BLOCKED = FaultKind.BLOCK_PAGE
 _INLINE_CHECK_BYTES = 1 << 20  # larger bodies are checked on a thread, so that the loop goes on
 
 
-class Unread(Fault):
-    """An answer came and could not be read; it is kept beside the failure."""
+T = TypeVar("T")
 
-    def __init__(self, answer: Answer, error: ParseError) -> None:
+
+class Unread(Fault):
+    """An answer came that holds nothing of what it should; it is kept beside the failure."""
+
+    def __init__(self, answer: Answer, error: object, kind: FaultKind = FaultKind.UNREADABLE) -> None:
         """Say of which answer `error` speaks."""
-        super().__init__(FaultKind.UNREADABLE, str(error), http_status=answer.status)
+        super().__init__(kind, str(error), http_status=answer.status)
         self.answer = answer
 
 
@@ -43,6 +50,7 @@ class Tools:
     wants: Wants
     robots: RobotRules
     turn: Turn
+    blocks: BlockPages
     on_request: Callable[[Job, Answer, int], None]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
@@ -52,6 +60,19 @@ class Tools:
             answer = await self.fetcher.page(url, accept=JSON if api_key else accept, api_key=api_key, keyed=keyed)
         self.on_request(job, answer, len(answer.body))
         return answer
+
+    def read(self, answer: Answer, reader: Callable[[], T]) -> T:
+        """Read an answer. Raises Unread in place of ParseError, so that the answer is kept."""
+        try:
+            return reader()
+        except ParseError as error:
+            self.refuse_block_page(answer)
+            raise Unread(answer, error) from error
+
+    def refuse_block_page(self, answer: Answer) -> None:
+        """Raise Unread when an answer that holds little of what it should is a block page."""
+        if sign := self.blocks.sign(answer.body):
+            raise Unread(answer, f"a block page came with status {answer.status}: {display(sign)}", _BLOCKED)
 
 
 class ArticleVisit:
@@ -93,18 +114,15 @@ class ArticleVisit:
     async def _by_api(self, job: Job, site: Site, cms_id: str) -> tuple[Answer, Article]:
         url = f"{site.api_url.rstrip('/')}/content/{cms_id}"
         answer = await self._tools.get(job, url, api_key=site.api_key)
-        try:
-            return answer, reading.from_api(answer.body, site)
-        except ParseError as error:
-            raise Unread(answer, error) from error
+        return answer, self._tools.read(answer, lambda: reading.from_api(answer.body, site))
 
     async def _by_page(self, job: Job, site: Site) -> tuple[Answer, Article]:
         await self._tools.robots.check(job.url)
         answer = await self._tools.get(job, job.url)
-        try:
-            return answer, reading.from_page(answer.body, answer.url, site)
-        except ParseError as error:
-            raise Unread(answer, error) from error
+        found = self._tools.read(answer, lambda: reading.from_page(answer.body, answer.url, site))
+        if found.record.source is Source.PARTIAL:
+            self._tools.refuse_block_page(answer)
+        return answer, found
 
 
 class MediaVisit:
@@ -120,11 +138,20 @@ class MediaVisit:
         try:
             answer = await self._tools.fetcher.media(job.url, incoming)
             self._tools.on_request(job, answer, incoming.size)
-            checked = await _check(incoming.content(), answer.media_type, job.url)
+            try:
+                checked = await _check(incoming.content(), answer.media_type, job.url)
+            except Fault as fault:
+                raise self._as_block_page(incoming.content()) or fault from fault
             file = incoming.keep(checked.media_type, checked.extension, checked.width, checked.height)
             await self._tools.store.keep_media(job, media_capture(answer, file.sha256, file.size), file)
         finally:
             incoming.discard()
+
+    def _as_block_page(self, content: bytes | Path) -> Fault | None:
+        """Say that what came instead of a picture is a block page, if it is one."""
+        body = content if isinstance(content, bytes) else b""  # walls are small
+        sign = self._tools.blocks.sign(body)
+        return Fault(_BLOCKED, f"a block page came instead of the picture: {display(sign)}") if sign else None
 
 
 async def _check(content: bytes | Path, declared: str, url: str) -> pictures.Checked:

@@ -174,19 +174,6 @@ def recover(connection: sqlite3.Connection) -> int:
     return connection.execute("UPDATE frontier SET state = 'queued' WHERE state = 'doing'").rowcount
 
 
-def revive(connection: sqlite3.Connection, scope: int, run: int, now: float) -> int:
-    """Make due now what earlier runs gave up in a scope and may be tried again, some rows at a time.
-
-    Returns how many; 0 when there are none left. All at once, a million of them would take seconds and memory.
-    """
-    return connection.execute(
-        "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN ("
-        "SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LIMIT ?)",
-        (now, scope, run, CHUNK),
-    ).rowcount
-
-
 def ask_again(connection: sqlite3.Connection, frontier: int, now: float) -> None:
     """Make one row due now whatever became of it, except while it is being done."""
     connection.execute(

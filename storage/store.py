@@ -6,24 +6,22 @@ One process holds the archive's lock; one writer owns its connection; every meth
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
-
-from storage import derive, frontier, holdings, keeping, listings, runs, search
+from storage import derive, frontier, givenup, holdings, keeping, listings, runs, search
 from storage.articles import Change
 from storage.database import OwnedConnection, look, open_for_writing, settle, translate
-from storage.errors import ArchiveInUse, ArchiveUnwritable, OutOfSpace
+from storage.errors import OutOfSpace
 from storage.files import MediaTree
 from storage.keeping import Follow, Work
+from storage.lock import locked, make_folder
 from storage.records import (
     ArticleRecord,
     Capture,
@@ -102,11 +100,21 @@ class Store:
         now, room = time.time(), dict(room)
 
         def unit(connection: sqlite3.Connection) -> tuple[list[Job], float | None]:
-            while self._to_revive and not frontier.revive(connection, self._to_revive[-1], self.run, now):
+            while self._to_revive and not givenup.revive(connection, self._to_revive[-1], self.run, now):
                 self._to_revive.pop()
             return frontier.claim(connection, scopes, room, default_room, now)
 
         return await self._writer.call(unit)
+
+    async def once_more(self, scopes: Sequence[int], faults: Sequence[str]) -> int:
+        """Make due now what this run gave up for one of these faults; returns how many rows."""
+        return await self._writer.call(
+            partial(givenup.once_more, scopes=scopes, run=self.run, faults=faults, now=time.time())
+        )
+
+    async def given_up(self, scopes: Sequence[int]) -> givenup.GivenUp:
+        """Return what this run tried and could not archive."""
+        return await self._writer.call(partial(givenup.given_up, scopes=scopes, run=self.run))
 
     async def release(self, jobs: Iterable[Job]) -> None:
         """Give claimed jobs back unharmed."""
@@ -259,10 +267,11 @@ async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[
 
     Raises ArchiveInUse, ArchiveDamaged (ArchiveForeign, ArchiveTooNew), ArchiveUnwritable or OutOfSpace.
     """
-    _make_folder(folder)
+    make_folder(folder)
     path = folder / "archive.db"
-    _refuse_foreign(path)
-    with _locked(folder):
+    if path.exists():
+        look(path)  # before anything is touched, even the lock
+    with locked(folder):
         connection = await open_for_writing(path)
         media = MediaTree(folder)
         writer = Writer(connection, path, media.sync)
@@ -294,41 +303,3 @@ def _rest(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     settle(connection)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArchiveUnwritable(
-            f"cannot create the archive folder {folder} ({error.strerror or error}); nothing was fetched. "
-            "Check its path and permissions, or name another with --archive"
-        ) from error
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Look before touching anything, even before the lock file is made."""
-    if path.exists():
-        look(path)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = FileLock(
-        folder / "lock", blocking=False, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
-    )
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise ArchiveInUse(
-            f"the archive {folder} is in use by another run; nothing was touched. Wait for it to finish, or stop it"
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        raise ArchiveUnwritable(
-            f"cannot lock {folder / 'lock'} ({error}); nothing was touched. The archive needs a writable local file "
-            "system that supports locks"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

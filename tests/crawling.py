@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crawler.fetch import FetchSettings
-from crawler.run import Crawl, CrawlRequest, CrawlSettings, Summary
+from crawler.plan import CrawlRequest, CrawlSettings, Summary
+from crawler.run import Crawl
 from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom

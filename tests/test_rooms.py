@@ -32,6 +32,7 @@ PURE = (
     "crawler.cms",
     "crawler.errors",
     "crawler.html",
+    "crawler.blockpages",
     "crawler.pictures",
     "crawler.pace",
     "crawler.politeness",

@@ -62,7 +62,7 @@ def crawl(
             own.out.print(f"{target.kind} {target.key} {target.url}", markup=False)
         return Exit.OK
     from backfile import crawling  # aiohttp takes a third of a second to import
-    from crawler.run import CrawlRequest
+    from crawler.plan import CrawlRequest
 
     request = CrawlRequest(
         targets=chosen,

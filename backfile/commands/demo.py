@@ -52,7 +52,7 @@ def demo(
 
 async def _archive(own: Context, articles: int, folder: Path, port: int) -> Exit:
     from backfile import crawling
-    from crawler.run import CrawlRequest
+    from crawler.plan import CrawlRequest
     from crawler.targets import parse_target
     from simulator import Newsroom, Options
 

@@ -12,7 +12,7 @@ from backfile.crawling import exit_of as exit_of_crawl
 from backfile.errors import ConfigError, UsageError
 from backfile.exits import MEANINGS, Exit, exit_of, most_specific
 from crawler.errors import UnknownSite
-from crawler.run import Summary
+from crawler.plan import Summary
 from storage import errors
 from storage.listings import Walk
 

@@ -9,7 +9,8 @@ import pytest
 
 from crawler import reading
 from crawler.cms import article
-from crawler.run import Crawl, CrawlRequest
+from crawler.plan import CrawlRequest
+from crawler.run import Crawl
 from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom, Options

@@ -26,11 +26,16 @@ def policy(_host: str) -> LanePolicy:
     return LanePolicy(rate=0.0, concurrency=2)
 
 
+async def no_more() -> bool:
+    """Say that there is no more than what was wanted."""
+    return False
+
+
 @asynccontextmanager
 async def running(store: Store, *wanted: Wanted) -> AsyncIterator[Dispatcher]:
     """Run a dispatcher over these rows until the test is done with it."""
     await store.begin_run("test")
-    dispatcher = Dispatcher(store, await store.begin_targets(wanted), policy)
+    dispatcher = Dispatcher(store, await store.begin_targets(wanted), policy, no_more)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

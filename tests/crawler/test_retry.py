@@ -20,6 +20,7 @@ from crawler.retry import (
     PATIENCE,
     RULES,
     SOON_LIMIT,
+    Allowance,
     Decision,
     Verdict,
     decide,
@@ -131,7 +132,14 @@ def test_any_decision_is_within_bounds(
     kind: FaultKind, attempt: int, retry_after: float | None, chance: float, free: int
 ) -> None:
     """No pause is negative, shorter than the server asks, or longer than its cap; and every decision is explained."""
-    decision = decide(kind, attempt=attempt, now=NOW, retry_after=retry_after, random=lambda: chance, free_retries=free)
+    decision = decide(
+        kind,
+        attempt=attempt,
+        now=NOW,
+        retry_after=retry_after,
+        random=lambda: chance,
+        allowance=Allowance(put_off=free),
+    )
     assert decision.reason
     assert (decision.at is None) == (decision.verdict is NEVER)
     if decision.at is None or decision.verdict is STOP:
@@ -146,9 +154,13 @@ def test_any_decision_is_within_bounds(
 def test_a_second_chance_is_one_attempt() -> None:
     """What had its attempts gets one more at the end of the run, and is put off again when that fails too."""
     tries = RULES[FaultKind.NOT_A_PICTURE].tries
-    last = decide(FaultKind.NOT_A_PICTURE, attempt=tries + 1, now=NOW, random=lambda: 0.5, second_chance=True)
+    last = decide(
+        FaultKind.NOT_A_PICTURE, attempt=tries + 1, now=NOW, random=lambda: 0.5, allowance=Allowance(second_chance=True)
+    )
     assert last.verdict is NEXT
-    fresh = decide(FaultKind.NOT_A_PICTURE, attempt=1, now=NOW, random=lambda: 0.5, second_chance=True)
+    fresh = decide(
+        FaultKind.NOT_A_PICTURE, attempt=1, now=NOW, random=lambda: 0.5, allowance=Allowance(second_chance=True)
+    )
     assert fresh.verdict is LATER
 
 
@@ -206,7 +218,9 @@ def test_what_the_server_puts_off_costs_no_attempt(kind: FaultKind, retry_after:
 def test_a_server_cannot_put_a_url_off_for_ever() -> None:
     """After so many free retries in a run the URL waits for another."""
     for free in range(FREE_RETRIES + 1):
-        decision = decide(FaultKind.RATE_LIMITED, attempt=1, now=NOW, random=lambda: 0.5, free_retries=free)
+        decision = decide(
+            FaultKind.RATE_LIMITED, attempt=1, now=NOW, random=lambda: 0.5, allowance=Allowance(put_off=free)
+        )
         assert decision.verdict is (LATER if free < FREE_RETRIES else NEXT)
         assert not decision.counts
 

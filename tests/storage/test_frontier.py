@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from storage import frontier
+from storage import frontier, givenup
 from storage.clock import iso
 from storage.records import Failure, Job, Kind, State, Wanted
 from tests.storage import making
@@ -290,7 +290,7 @@ def test_reviving_gives_what_failed_another_chance(connection: sqlite3.Connectio
     for key, retry_at in (("dm:1", NOW + 9e9), ("dm:2", None), ("dm:3", NOW + 9e9)):
         job = job_of(connection, key)
         frontier.fail(connection, job.id, failure(retry_at=retry_at), run=1, capture=None, in_run=False)
-    assert frontier.revive(connection, 1, 2, NOW) == 1
+    assert givenup.revive(connection, 1, 2, NOW) == 1
     assert claim(connection, 1, 2) == (["dm:1"], None)
     assert job_of(connection, "dm:1").attempts == 1, "what was tried stays counted"
 
@@ -300,8 +300,8 @@ def test_a_run_does_not_revive_what_it_gave_up_itself(connection: sqlite3.Connec
     enqueue(connection, wanted("1"))
     job = job_of(connection, "dm:1")
     frontier.fail(connection, job.id, failure(), run=1, capture=None, in_run=False)
-    assert frontier.revive(connection, 1, 1, NOW) == 0
-    assert frontier.revive(connection, 1, 2, NOW) == 1
+    assert givenup.revive(connection, 1, 1, NOW) == 0
+    assert givenup.revive(connection, 1, 2, NOW) == 1
 
 
 def test_a_million_failures_are_revived_a_few_at_a_time(connection: sqlite3.Connection) -> None:
@@ -309,7 +309,7 @@ def test_a_million_failures_are_revived_a_few_at_a_time(connection: sqlite3.Conn
     total = frontier.CHUNK + 10
     enqueue(connection, *(wanted(str(n)) for n in range(total)))
     connection.execute("UPDATE frontier SET state = 'failed'")
-    assert [frontier.revive(connection, 1, 2, NOW) for _ in range(3)] == [frontier.CHUNK, 10, 0]
+    assert [givenup.revive(connection, 1, 2, NOW) for _ in range(3)] == [frontier.CHUNK, 10, 0]
 
 
 # A clock that was wrong -----------------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ class Frontier(RuleBasedStateMachine):
             lambda c, row, now: frontier.fail(c, row, failure(), run=1, capture=None, in_run=True),
             lambda c, row, now: frontier.fail(c, row, failure(retry_at=None), run=1, capture=None, in_run=True),
             lambda c, row, now: frontier.fail(c, row, failure(), run=1, capture=None, in_run=False),
-            lambda c, row, now: frontier.revive(c, row, 2, now),
+            lambda c, row, now: givenup.revive(c, row, 2, now),
             lambda c, row, now: frontier.recover(c),
         ]),
     )  # fmt: skip

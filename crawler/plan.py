@@ -1,0 +1,74 @@
+"""What a crawl is told, and what it says of itself in the end. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from crawler.fetch import FetchSettings
+from crawler.targets import Target
+from crawler.urls import display
+from crawler.wants import Bounds
+from storage.givenup import GivenUp
+from storage.listings import Walk
+from storage.records import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlSettings:
+    """How to crawl; rates in requests per second and host (0: unlimited), times in seconds."""
+
+    fetch: FetchSettings
+    concurrency: int = 16
+    per_host_concurrency: int = 4
+    rate: float = 4.0
+    attempts: int = 5  # at one URL in one run, at most; the fault table may allow fewer
+    robots: bool = True
+    third_party_media: bool = False
+    block_patterns: tuple[str, ...] = ()  # regular expressions that only block pages match
+    failure_budget: float = 0.25  # share of the jobs of one kind that may be given up before the run stops
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlRequest:
+    """What one crawl was asked for."""
+
+    targets: tuple[Target, ...]
+    command: str
+    depth: int = 0
+    bounds: Bounds = field(default_factory=Bounds)
+    media: bool = True
+    refresh: bool = False
+    exhaustive: bool = False
+    time_limit: float | None = None  # seconds
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a crawl did, and what it could not do."""
+
+    run: int = 0
+    tally: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+    partial: int = 0
+    worse: int = 0
+    failed: dict[str, int] = field(default_factory=dict)  # by kind of row: given up for this run
+    causes: dict[str, int] = field(default_factory=dict)  # by fault
+    examples: list[str] = field(default_factory=list)  # a few failures in words
+    walks: list[Walk] = field(default_factory=list)
+    hosts_given_up: dict[str, str] = field(default_factory=dict)  # by host: why
+    key_refused: str = ""  # the API host that refused the key
+    stopped_by: str = ""  # 'time', 'budget', 'key' or a signal's name; empty: it ran to its end
+    left: int = 0  # rows of the run's targets that still wait
+
+    def take_failures(self, given_up: GivenUp) -> None:
+        """Say what was given up as the archive has it, in the end."""
+        for kind, fault, number in given_up.numbers:
+            self.failed[kind] = self.failed.get(kind, 0) + number
+            self.causes[fault] = self.causes.get(fault, 0) + number
+        self.tally.failures = sum(self.failed.values())
+        self.examples = [f"{display(url)}: {error}" for url, error in given_up.examples]
+
+    @property
+    def truncated(self) -> list[Walk]:
+        """The listings of which something may have stayed unseen, those that only helped others aside."""
+        return [walk for walk in self.walks if walk.depth >= 0 and walk.verdict in ("truncated", "unavailable")]

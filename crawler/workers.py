@@ -1,0 +1,203 @@
+"""The workers: each takes a job, performs it, and records what came of it, were it a failure.
+
+Every failure is one pure decision and one recorded consequence; one row's trouble is never another's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from crawler import retry
+from crawler.captures import page_capture
+from crawler.dispatch import Dispatcher
+from crawler.errors import Fault, FaultKind
+from crawler.fetch import Answer
+from crawler.listing import ListingVisit
+from crawler.plan import CrawlSettings, Summary
+from crawler.politeness import Outcome, RetryBudget
+from crawler.urls import display
+from crawler.work import ArticleVisit, MediaVisit, Unread
+from storage.articles import Change
+from storage.errors import StorageError
+from storage.records import Failure, Job, Kind, Source
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+_QUICK_TRIES = 2
+_BUDGET_FROM = 50  # finished jobs of a kind before their failures are held against the budget
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The three kinds of work."""
+
+    article: ArticleVisit
+    listing: ListingVisit
+    media: MediaVisit
+
+
+class Workers:
+    """What all workers of a run share: how to perform a job, and the count of what came of them."""
+
+    def __init__(
+        self,
+        store: Store,
+        dispatcher: Dispatcher,
+        settings: CrawlSettings,
+        summary: Summary,
+        stop: Callable[[str], None],
+        on_event: Callable[[str, Job], None],
+    ) -> None:
+        """`stop` is called with a reason when the run must end; `on_event` hears of each finished job."""
+        self._store = store
+        self._dispatcher = dispatcher
+        self._settings = settings
+        self._summary = summary
+        self._stop = stop
+        self._on_event = on_event
+        self._random = random.Random()
+        self._retries = RetryBudget()
+        self._second_chance = False
+        self._latency: dict[int, float] = {}  # of the last answer to each job in hand, in seconds
+        self._done: Counter[Kind] = Counter()  # jobs that came to a good end
+        self._given_up: Counter[Kind] = Counter()
+        self._put_off: Counter[int] = Counter()  # how often a row was put off at no cost in this run
+
+    def answered(self, job: Job, answer: Answer, size: int) -> None:
+        """Note an answer to a job: how long it took, and its size in bytes."""
+        self._latency[job.id] = answer.seconds
+        self._summary.tally.bytes += size
+
+    def begin_second_chance(self) -> None:
+        """Everything else is done: from now on, what had its attempts has one more."""
+        self._second_chance = True
+        self._given_up.clear()
+
+    async def work(self, visits: Visits) -> None:
+        """Be one worker until the run is over. Raises StorageError or OSError, which are the whole run's trouble."""
+        while (job := await self._dispatcher.next()) is not None:
+            began = time.monotonic()
+            outcome, retry_after = Outcome.OK, None
+            try:
+                await self._attempt(job, visits)
+                self._retries.succeeded()
+            except Fault as fault:
+                outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
+                await self._failed(job, fault, visits)
+            except (StorageError, OSError):
+                raise
+            except Exception as error:  # one row must not cost the run; nothing is hidden: it fails, loudly
+                log.exception("a mistake of our own at %s", display(job.url))
+                outcome = Outcome.NEUTRAL
+                told = display(f"{type(error).__name__}: {error}")
+                await self._failed(job, Fault(FaultKind.INTERNAL, f"a mistake of our own ({told})"), visits)
+            # Only a job that came to an end is finished: one that was cut off stays in hand, and is given back.
+            latency = self._latency.pop(job.id, time.monotonic() - began)
+            self._dispatcher.finished(job, outcome, latency, retry_after)
+
+    async def _attempt(self, job: Job, visits: Visits) -> None:
+        """Perform a job; a fault that is worth a second try at once gets one, in the host's next turn."""
+        try:
+            await self._perform(job, visits)
+            return
+        except Fault as fault:
+            if not self._soon(fault, job) or not self._retries.take():
+                raise
+            first = fault
+        tries = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Fault) and self._soon(error, job)),
+            wait=lambda state: self._pause(state, job, first),
+            stop=stop_after_attempt(_QUICK_TRIES),
+            reraise=True,
+        )
+        async for attempt in tries:
+            with attempt:
+                async with self._dispatcher.turn(job.host, 1):
+                    await self._perform(job, visits)
+
+    def _soon(self, fault: Fault, job: Job) -> bool:
+        return self._decide(fault, job).verdict is retry.Verdict.SOON
+
+    def _pause(self, state: RetryCallState, job: Job, first: Fault) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        fault = error if isinstance(error, Fault) else first
+        decision = self._decide(fault, job, state.attempt_number)
+        return max(0.0, (decision.at or 0.0) - time.time())
+
+    def _decide(self, fault: Fault, job: Job, tries: int = 1, *, retry_left: bool = True) -> retry.Decision:
+        return retry.decide(
+            fault.kind,
+            attempt=job.attempts + tries,
+            now=time.time(),
+            retry_after=fault.retry_after,
+            random=self._random.random,
+            allowance=retry.Allowance(
+                attempts=self._settings.attempts,
+                put_off=self._put_off[job.id],
+                second_chance=self._second_chance,
+                retry_left=retry_left,
+            ),
+        )
+
+    async def _perform(self, job: Job, visits: Visits) -> None:
+        tally = self._summary.tally
+        what = "done"
+        if job.kind is Kind.ARTICLE:
+            change, source = await visits.article.perform(job)
+            self._summary.partial += source is Source.PARTIAL
+            tally.articles_new += change is Change.NEW
+            tally.articles_changed += change is Change.CHANGED
+            self._summary.worse += change is Change.WORSE
+            what = change.value
+        elif job.kind is Kind.LISTING:
+            await visits.listing.perform(job)
+        else:
+            await visits.media.perform(job)
+            tally.media_new += 1
+        self._done[job.kind] += 1
+        self._on_event(what, job)
+
+    async def _failed(self, job: Job, fault: Fault, visits: Visits) -> None:
+        """Record a failed attempt and what follows from it."""
+        decision = self._decide(fault, job)
+        if decision.in_run and decision.counts and job.kind is not Kind.LISTING and not self._retries.take():
+            decision = self._decide(fault, job, retry_left=False)
+        log.debug("%s: %s (%s)", display(job.url), fault, decision.verdict)
+        if decision.verdict is retry.Verdict.STOP:
+            self._summary.key_refused = self._summary.key_refused or job.host
+            self._stop("key")
+        elif not decision.in_run:
+            if job.kind is Kind.LISTING and await visits.listing.route_failed(job, fault):
+                return
+            self._count_given_up(job)
+        self._put_off[job.id] += not decision.counts
+        failure = Failure(
+            fault=fault.kind.value,
+            error=str(fault),
+            at=time.time(),
+            retry_at=decision.at,
+            counts=decision.counts,
+            http_status=fault.http_status,
+        )
+        if isinstance(fault, Unread):
+            capture = page_capture(fault.answer, str(fault))
+            await self._store.keep_unread(job, capture, failure, in_run=decision.in_run)
+        else:
+            await self._store.fail(job, failure, in_run=decision.in_run)
+
+    def _count_given_up(self, job: Job) -> None:
+        """Hold what failed for this run against the failure budget of its kind."""
+        self._on_event("failed", job)
+        self._given_up[job.kind] += 1
+        given_up = self._given_up[job.kind]
+        finished = self._done[job.kind] + given_up
+        if finished >= _BUDGET_FROM and given_up > self._settings.failure_budget * finished:
+            self._stop("budget")

@@ -1,0 +1,45 @@
+"""One run at a time: the archive's folder, and the lock in it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from storage.errors import ArchiveInUse, ArchiveUnwritable
+
+
+def make_folder(folder: Path) -> None:
+    """Make the archive's folder when it is not there. Raises ArchiveUnwritable."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"cannot create the archive folder {folder} ({error.strerror or error}); nothing was fetched. "
+            "Check its path and permissions, or name another with --archive"
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the archive against other runs. Raises ArchiveInUse or ArchiveUnwritable."""
+    lock = FileLock(
+        folder / "lock", blocking=False, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ArchiveInUse(
+            f"the archive {folder} is in use by another run; nothing was touched. Wait for it to finish, or stop it"
+        ) from error
+    except (OSError, NotImplementedError) as error:
+        raise ArchiveUnwritable(
+            f"cannot lock {folder / 'lock'} ({error}); nothing was touched. The archive needs a writable local file "
+            "system that supports locks"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
