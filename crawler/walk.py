@@ -20,6 +20,7 @@ COMPLETE, TRUNCATED, BOUNDED, UNAVAILABLE = "complete", "truncated", "bounded", 
 
 API_LIMIT = 100  # contract 3.2: 1..100, else HTTP 400
 MAX_PASSES = 4
+_TOLERATED = 10  # in so many items, one that a page in the middle lacks is taken for an item withdrawn
 LONE_PAGE = 12  # a first page with fewer items and no sign of pagination is taken for the whole listing
 
 
@@ -34,6 +35,9 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     first_count: int = 0
     paginated: bool = False
     linked: bool = False  # rel=next has been seen
+    widest: int = 0  # most items on a page after the first, which may have an opening of its own
+    latest: int = 0  # items on the page before, if that was not the first
+    lacking: int = 0  # items that pages in the middle had fewer than the widest
     barren: int = 0  # pages in a row that named nothing new
     passes: int = 1
     last_page: int = 0  # how many pages the first pass had
@@ -102,6 +106,9 @@ def _remember(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Curso
     }
     if cursor.page == 1 and cursor.passes == 1:
         changes |= {"first": facts.fingerprint, "first_count": facts.count}
+    elif cursor.passes == 1 and facts.count:  # the page before was not the last, so it should have been full
+        changes["lacking"] = cursor.lacking + (cursor.widest - cursor.latest if cursor.latest else 0)
+        changes |= {"widest": max(cursor.widest, facts.count), "latest": facts.count}
     return msgspec.structs.replace(cursor, **changes)
 
 
@@ -162,6 +169,9 @@ def _confirm(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Listin
         return end_route(cursor, TRUNCATED, _short(progress, claimed, "ends before its own total"), claimed=claimed)
     if cursor.new_in_pass:
         return end_route(cursor, TRUNCATED, f"the listing still shifted in pass {cursor.passes}", claimed=claimed)
+    if claimed is None and cursor.lacking * _TOLERATED > progress.seen_on_route:
+        note = f"pages in the middle list fewer articles than others: {cursor.lacking} or more may be unseen"
+        return end_route(cursor, TRUNCATED, note)
     return end_route(cursor, COMPLETE, "", claimed=claimed)
 
 

@@ -67,11 +67,12 @@ def single(body: bytes) -> str:
         return _first_object(body)
     members = jsontext.raw_object(body)
     _refuse_error(body, members)
-    if not _ARTICLE_MARKS.isdisjoint(members):
-        return body.decode().strip()
+    bare = not _ARTICLE_MARKS.isdisjoint(members)
     for name in _ENVELOPES:
-        if name in members:
+        if name in members and (not bare or _encloses_article(bytes(members[name]))):
             return _first_object(bytes(members[name]))
+    if bare:
+        return body.decode().strip()
     raise ParseError("the answer holds no article: it has neither `data` nor `items`")
 
 
@@ -156,6 +157,14 @@ def _first_object(text: bytes) -> str:
     if found is None:
         raise ParseError("the answer's data is not an article")
     return found.decode()
+
+
+def _encloses_article(text: bytes) -> bool:
+    """Say whether what stands in an envelope is the article, whatever is written on the envelope."""
+    try:
+        return not _ARTICLE_MARKS.isdisjoint(jsontext.raw_object(_first_object(text)))
+    except ParseError:
+        return False
 
 
 def _starts(text: bytes) -> bytes:

@@ -47,14 +47,18 @@ def encode(value: object) -> str:
 
 
 def utf8(body: bytes) -> bytes:
-    """Return a JSON body without its byte order mark. Raises ParseError when it is not UTF-8, or empty."""
+    """Return a JSON body as UTF-8 without its byte order mark. Raises ParseError when it is empty.
+
+    Bytes that mean nothing become U+FFFD: one bad byte is no reason to lose an article, and the body as it came is
+    kept beside it.
+    """
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body.strip():
         raise ParseError("the answer is empty")
     try:
         body.decode()
-    except UnicodeDecodeError as error:
-        raise ParseError(f"the answer is not valid UTF-8: byte {error.start:,} of {len(body):,}") from error
+    except UnicodeDecodeError:
+        return body.decode(json.detect_encoding(body), "replace").encode()
     return body
 
 

@@ -183,3 +183,18 @@ def test_a_cursor_survives_being_kept() -> None:
     """A cursor reads back as what was written."""
     cursor = Cursor(route="classic", page=7, ids=("977", "12"), left=("publication",), outcomes=("truncated",))
     assert walk.decode(cursor.encode()) == cursor
+
+
+@pytest.mark.parametrize(
+    "sizes, verdict", [((14, 12, 11, 12, 5), walk.COMPLETE), ((14, 10, 8, 6, 4, 2), walk.TRUNCATED)]
+)
+def test_pages_that_grow_thinner_are_not_trusted(sizes: tuple[int, ...], verdict: str) -> None:
+    """A hole here and there is an article withdrawn; pages that lack more and more hide some."""
+    items = iter(range(100))
+    pages = [[next(items) for _ in range(size)] for size in sizes]
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        part = pages[page - 1] if page <= len(pages) else []
+        return part, facts(part, paginated=True)
+
+    assert Walker(serve).walk().verdict == verdict
