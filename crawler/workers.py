@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from crawler import retry
 from crawler.captures import page_capture
@@ -109,11 +109,11 @@ class Workers:
             await self._perform(job, visits)
             return
         except Fault as fault:
-            if not self._soon(fault, job) or not self._retries.take():
+            if self._decide(fault, job).verdict is not retry.Verdict.SOON or not self._retries.take():
                 raise
             first = fault
         tries = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, Fault) and self._soon(error, job)),
+            retry=lambda state: self._once_more(state, job),
             wait=lambda state: self._pause(state, job, first),
             stop=stop_after_attempt(_QUICK_TRIES),
             reraise=True,
@@ -123,8 +123,12 @@ class Workers:
                 async with self._dispatcher.turn(job.host, 1):
                     await self._perform(job, visits)
 
-    def _soon(self, fault: Fault, job: Job) -> bool:
-        return self._decide(fault, job).verdict is retry.Verdict.SOON
+    def _once_more(self, state: RetryCallState, job: Job) -> bool:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if not isinstance(error, Fault):
+            return False
+        soon = self._decide(error, job, 1 + state.attempt_number).verdict is retry.Verdict.SOON
+        return soon and self._retries.take()
 
     def _pause(self, state: RetryCallState, job: Job, first: Fault) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

@@ -111,19 +111,39 @@ def keep_unread(
 
 
 def keep_media(connection: sqlite3.Connection, job: Job, capture: Capture, file: FileRecord, work: Work) -> None:
-    """Keep a rendition whose file is in its place already."""
-    captures.add(connection, job.id, job.url, work.run, capture)
+    """Keep a rendition whose file is in its place already; a placeholder never takes the place of a picture."""
+    worse = _placeholder(connection, job.id, file)
+    captures.add(connection, job.id, job.url, work.run, replace(capture, error=worse))
     connection.execute(
         "INSERT INTO file (sha256, bytes, media_type, extension, width, height) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (sha256) DO NOTHING",
         (file.sha256, file.size, file.media_type, file.extension, file.width, file.height),
     )
+    if not worse:
+        _hold(connection, job.id, file, capture.fetched_at)
+    frontier.done(connection, job.id, capture.http_status, work.now)
+
+
+def _hold(connection: sqlite3.Connection, frontier: int, file: FileRecord, fetched_at: str) -> None:
     connection.execute(
         "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
         "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
-        (job.id, file.sha256, capture.fetched_at),
+        (frontier, file.sha256, fetched_at),
     )
-    frontier.done(connection, job.id, capture.http_status, work.now)
+
+
+def _placeholder(connection: sqlite3.Connection, frontier: int, file: FileRecord) -> str:
+    """Say why a picture is worse than the one held for its URL: it shrank to under a quarter; '' if it is not."""
+    held = connection.execute(
+        "SELECT f.width, f.height FROM holding AS h JOIN file AS f ON f.sha256 = h.sha256 WHERE h.frontier = ?",
+        (frontier,),
+    ).fetchone()
+    if held is None or not all((*held, file.width, file.height)):
+        return ""
+    (width, height), new_width, new_height = held, file.width or 0, file.height or 0
+    if new_width * new_height * 4 >= width * height:
+        return ""
+    return f"a placeholder of {new_width}×{new_height} pixels where {width}×{height} are held"
 
 
 def keep_listing_page(

@@ -213,3 +213,15 @@ async def test_thousands_of_bad_pictures_never_pass_silently(tmp_path: Path) -> 
         assert summary.failed["media"] < 100
         assert rows(tmp_path / "a", "SELECT count(*) FROM file") == [(0,)]
         assert set(room.inventory.articles(category="africa")) <= column(tmp_path / "a", "SELECT id FROM articles")
+
+
+async def test_a_dying_server_is_not_beaten_by_retries(tmp_path: Path) -> None:
+    """Where two pictures in three fail for good, retries stay few: a start, what successes earn, a second chance."""
+    async with Newsroom(Options(articles=25, faults=("zero-bytes:0.66:url=/i/:forever",))) as room:
+        chosen = settings(failure_budget=1.0)
+        summary = await crawl(tmp_path / "a", site_of(room, key="box-key"), "dm:publication/1", chosen=chosen)
+        asked = [entry.path_qs for entry in room.log.entries]
+    jobs = column(tmp_path / "a", "SELECT count(*) FROM frontier").pop()
+    assert summary.failed["media"] > 60
+    assert len(asked) - int(str(jobs)) <= 30 + summary.tally.media_new + 25 + summary.failed["media"] + 5
+    assert len(asked) < 3 * len(set(asked))

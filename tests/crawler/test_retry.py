@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -275,3 +276,16 @@ def test_any_retry_after_is_survived(value: str) -> None:
     """A header is the network's text: it never raises and never leaves the bounds."""
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER
+
+
+def test_the_table_is_documented() -> None:
+    """docs/faults.md has a row for every fault, with the attempts and the words of the table itself."""
+    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
+    for kind, rule in RULES.items():
+        _, _, meaning, tries, again, _, remedy, _ = next(
+            line for line in text.splitlines() if line.startswith(f"| `{kind}` |")
+        ).split("|")
+        assert meaning.strip() == rule.meaning
+        assert tries.split() == ["as", "often", "as", "it", "asks,", "5", "times"] if rule.free else [str(rule.tries)]
+        assert again.strip() == (f"after {rule.again / HOUR:g} h" if rule.again else "never by itself")
+        assert remedy.strip() == rule.remedy

@@ -208,11 +208,11 @@ def test_two_articles_share_a_picture(connection: sqlite3.Connection) -> None:
     assert one(connection, "SELECT count(*) FROM frontier WHERE kind = 'media'") == 1
 
 
-def keep_picture(connection: sqlite3.Connection, url: str, sha256: str) -> None:
+def keep_picture(connection: sqlite3.Connection, url: str, sha256: str, width: int = 6, height: int = 4) -> None:
     job = frontier.find(connection, Kind.MEDIA, url)
     assert job is not None
     answer = capture(None, url=url, sha256=sha256, size=9, media_type="image/jpeg")
-    keeping.keep_media(connection, job, answer, FileRecord(sha256, 9, "image/jpeg", "jpg", 6, 4), WORK)
+    keeping.keep_media(connection, job, answer, FileRecord(sha256, 9, "image/jpeg", "jpg", width, height), WORK)
 
 
 def test_a_stored_picture_is_in_view_with_its_path(connection: sqlite3.Connection) -> None:
@@ -326,3 +326,17 @@ def test_terms_come_back_as_they_were_kept(connection: sqlite3.Connection) -> No
     keep(connection, article("1", terms=terms))
     assert sorted(terms_of(connection, "dm:1"), key=lambda t: t.cms_id) == sorted(terms, key=lambda t: t.cms_id)
     assert terms_of(connection, "dm:2") == []
+
+
+def test_a_placeholder_never_takes_the_place_of_a_picture(connection: sqlite3.Connection) -> None:
+    """A picture that shrank to a dot is kept as a capture that says so; the good one stays in view."""
+    keep(connection, article("1"), PICTURES[:1])
+    keep_picture(connection, PICTURES[0], "a" * 64, 1200, 800)
+    keep_picture(connection, PICTURES[0], "b" * 64, 1, 1)
+    assert one(connection, "SELECT sha256 FROM media") == "a" * 64
+    assert rows(connection, "SELECT sha256, error FROM captures WHERE kind = 'media'") == [
+        ("a" * 64, None),
+        ("b" * 64, "a placeholder of 1×1 pixels where 1200×800 are held"),
+    ]
+    keep_picture(connection, PICTURES[0], "c" * 64, 1000, 700)
+    assert one(connection, "SELECT sha256 FROM media") == "c" * 64
