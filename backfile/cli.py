@@ -15,7 +15,10 @@ from backfile.commands import configuration, crawl, demo, keep, look, repair, si
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
+from backfile.logs import Mask
+from backfile.settings import Secret
 
+_safe = Mask(Secret(value) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name)
 _STATUSES = "\n\n".join(f"{int(status)}: {meaning}" for status, meaning in MEANINGS.items())
 _HELP = """Keeps a newsroom's whole back file: every article, every revision, every rendition of every picture.
 
@@ -122,7 +125,7 @@ def _explain(error: Exception) -> int:
     status = exit_of(error)
     if status is None:
         if "-v" in sys.argv or "--verbose" in sys.argv:
-            traceback.print_exception(error, file=sys.stderr)
+            sys.stderr.writelines(_safe(line) for line in traceback.format_exception(error))
         _say(f"an unforeseen error, {type(error).__name__}: {error}. Nothing kept is lost; -v says where it was")
         return Exit.INCOMPLETE
     while isinstance(error, ExceptionGroup):
@@ -132,7 +135,7 @@ def _explain(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
-    typer.echo(f"backfile: {message}", err=True)
+    typer.echo(f"backfile: {_safe(message)}", err=True)
 
 
 if __name__ == "__main__":

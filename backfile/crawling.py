@@ -111,7 +111,7 @@ def exit_of(summary: Summary) -> Exit:
         return Exit.UNREACHABLE
     if summary.key_refused:
         return Exit.KEY_REFUSED
-    lacking = summary.failed or summary.truncated or summary.partial or summary.left
+    lacking = summary.failed or summary.standing or summary.truncated or summary.partial or summary.left
     return Exit.INCOMPLETE if lacking else Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""Logs: for people by default, one JSON object a line on request; no secrets, no control characters."""
+"""Logs: for people by default, one JSON object a line on request; no secrets, no controls, no forged lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -16,16 +17,28 @@ from backfile.settings import Secret
 
 _PARAMETERS = re.compile(r"(?i)([?&](?:key|token|api_key|password)=)[^&\s\"']+")
 _HEADERS = re.compile(r"(?i)\b((?:api-key|authorization|cookie)\b[\"']?\s*[:=]\s*)[^\r\n,;\"']+")
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Controls but for tab and line feed, line and paragraph separators, bidi controls, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+def json_text(document: object, indent: int | None = None) -> str:
+    """Return JSON that no terminal obeys: the same document, with controls spelt as JSON's own escapes."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent, default=str)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
 class Mask:
-    """Makes text fit to be shown: secrets masked, control and bidi characters escaped."""
+    """Makes text fit to be shown: secrets masked, control and bidi characters escaped; lines stay lines."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         """Mask these values wherever they occur."""
-        values = sorted((secret.value for secret in secrets if secret.value), key=len, reverse=True)
+        spellings = {
+            text for secret in secrets if secret.value for text in (secret.value, quote(secret.value, safe=""))
+        }
+        values = sorted(spellings, key=len, reverse=True)
         self._secrets = re.compile("|".join(re.escape(value) for value in values)) if values else None
 
     def __call__(self, text: str) -> str:
@@ -33,24 +46,31 @@ class Mask:
         if self._secrets is not None:
             text = self._secrets.sub("********", text)
         text = _HEADERS.sub(r"\1********", _PARAMETERS.sub(r"\1********", text))
-        return _UNSAFE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+        return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+    def line(self, text: str) -> str:
+        """Return `text` as one line, so that what came from the network cannot pretend to be another."""
+        return self(text).replace("\n", "\\n")
 
 
 class _MaskFilter(logging.Filter):
+    """Masks what every formatter will show: the message and, once and for all, the traceback as text."""
+
     def __init__(self, mask: Mask) -> None:
         super().__init__()
         self._mask = mask
+        self._tracebacks = logging.Formatter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self._mask(record.getMessage()), ()
+        record.msg, record.args = self._mask.line(record.getMessage()), ()
+        if record.exc_info:
+            # The lines of a traceback are ours, those of an error's own words are not: none begins like a log line.
+            lines = self._tracebacks.formatException(record.exc_info).split("\n")
+            record.exc_text = "\n".join(f"  {self._mask(line)}" for line in lines)
         return True
 
 
 class _JsonFormatter(logging.Formatter):
-    def __init__(self, mask: Mask) -> None:
-        super().__init__()
-        self._mask = mask
-
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -58,26 +78,24 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        entry |= getattr(record, "facts", {})
-        if record.exc_info:
-            entry["traceback"] = self._mask(self.formatException(record.exc_info))
+        if record.exc_text:
+            entry["traceback"] = record.exc_text
         return json.dumps(entry, ensure_ascii=False)
 
 
 def configure(level: str, form: str, secrets: Iterable[Secret], console: Console) -> None:
     """Send logs to stderr at a level, as `text` or `json`."""
-    mask = Mask(secrets)
     handler: logging.Handler
     if form == "json":
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_JsonFormatter(mask))
+        handler.setFormatter(_JsonFormatter())
     elif console.is_terminal:
         handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, rich_tracebacks=False)
         handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    handler.addFilter(_MaskFilter(mask))
+    handler.addFilter(_MaskFilter(Mask(secrets)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])

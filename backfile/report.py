@@ -49,6 +49,8 @@ def shortcomings(summary: Summary, status: Exit) -> str:
     lines += [f"    {example}" for example in summary.examples]
     if summary.partial:
         lines.append(f"  {summary.partial} articles could only be captured in part, from pages that do not embed them")
+    if summary.standing:
+        lines.append(f"  {summary.standing} URLs failed in earlier runs and are not to be tried again: backfile status")
     if summary.left:
         lines.append(f"  {summary.left} URLs still wait; the same command goes on with them")
     return "\n".join(lines)
@@ -69,5 +71,6 @@ def facts(summary: Summary, status: Exit) -> dict[str, Any]:
         "hosts_given_up": summary.hosts_given_up,
         "key_refused": summary.key_refused,
         "stopped_by": summary.stopped_by,
+        "standing": summary.standing,
         "left": summary.left,
     }

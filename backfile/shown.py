@@ -16,11 +16,12 @@ from storage.search import CLOSE_MARK, OPEN_MARK, Hit
 _STATES = ("done", "queued", "failed", "gone", "skipped")
 _KINDS = {"article": "articles", "media": "renditions", "listing": "listings"}
 _safe = Mask(())
+_line = _safe.line
 
 
 def status(console: Console, archive: str, found: Status) -> None:
     """Print what an archive holds."""
-    console.print(Text.assemble(("archive  ", "dim"), _safe(archive)))
+    console.print(Text.assemble(("archive  ", "dim"), _line(archive)))
     terms = ", ".join(f"{found.terms.get(kind, 0)} {plural}" for kind, plural in _TERMS.items())
     held = f"{found.articles} articles ({found.revisions} revisions), {terms}, {found.files} files"
     console.print(Text.assemble(("holds    ", "dim"), held))
@@ -40,7 +41,8 @@ def status(console: Console, archive: str, found: Status) -> None:
     for walk in found.listings:
         if walk.depth >= 0:
             style = "" if walk.verdict == "complete" else "yellow"
-            console.print(Text(f"listing  {walk.key}: {walk.verdict or 'under way'}, {walk.seen} named", style))
+            verdict = walk.verdict or "under way"
+            console.print(Text(_line(f"listing  {walk.key}: {verdict}, {walk.seen} named"), style))
     _failures(console, found)
     _runs(console, found)
 
@@ -56,7 +58,7 @@ def _failures(console: Console, found: Status) -> None:
     for failure in found.failures:
         after = failure["next_attempt_at"]
         plan = f"next attempt {after}" if after else "given up"
-        console.print(Text(_safe(f"  {failure['url']}\n    {failure['error']} ({plan})")))
+        console.print(Text(f"  {_line(failure['url'])}\n    {_line(failure['error'])} ({plan})"))
 
 
 def _runs(console: Console, found: Status) -> None:
@@ -77,9 +79,9 @@ def _runs(console: Console, found: Status) -> None:
 def hits(console: Console, found: Sequence[Hit]) -> None:
     """Print search results, best first."""
     for hit in found:
-        console.print(Text(_safe(hit.title), "bold"))
+        console.print(Text(_line(hit.title), "bold"))
         facts = [f"{hit.site}:{hit.id}", (hit.first_published or "")[:10], ", ".join(hit.authors)]
-        console.print(Text("  " + _safe(" · ".join(filter(None, facts))), "dim"))
+        console.print(Text("  " + _line(" · ".join(filter(None, facts))), "dim"))
         console.print(Text("  ").append_text(_marked(hit.snippet)))
     if not found:
         console.print("nothing found")
@@ -92,6 +94,12 @@ def _marked(snippet: str) -> Text:
     return text
 
 
+def plain(console: Console, found: Shown) -> None:
+    """Print the title and the text alone: as kept, with controls shown where a terminal would obey them."""
+    text = f"{found.article['title']}\n\n{found.text}"
+    console.print(_safe(text) if console.is_terminal else text, markup=False)
+
+
 def unmarked(snippet: str) -> str:
     """Return a snippet with its matches between asterisks."""
     return snippet.replace(OPEN_MARK, "**").replace(CLOSE_MARK, "**")
@@ -100,17 +108,17 @@ def unmarked(snippet: str) -> str:
 def article(console: Console, found: Shown) -> None:
     """Print one article."""
     facts = found.article
-    console.print(Text(_safe(facts["title"]), "bold"))
+    console.print(Text(_line(facts["title"]), "bold"))
     byline = ", ".join(facts["authors"])
     published = facts["first_published"] or facts["first_published_raw"] or "no date"
-    console.print(Text(_safe(" · ".join(filter(None, (byline, published, facts["primary_category"])))), "dim"))
-    console.print(Text(_safe(facts["url"]), "dim"))
+    console.print(Text(_line(" · ".join(filter(None, (byline, published, facts["primary_category"])))), "dim"))
+    console.print(Text(_line(facts["url"]), "dim"))
     if facts["source"] == "partial":
         console.print(Text("captured in part, from a page that does not embed the article", "yellow"))
     if facts["gone_at"]:
         console.print(Text(f"gone upstream since {facts['gone_at']}", "yellow"))
     if facts["keywords"]:
-        console.print(Text(_safe("keywords: " + ", ".join(facts["keywords"])), "dim"))
+        console.print(Text(_line("keywords: " + ", ".join(facts["keywords"])), "dim"))
     console.print()
     if facts["summary"]:
         console.print(Text(_safe(facts["summary"]) + "\n", "italic"))
@@ -121,7 +129,7 @@ def article(console: Console, found: Shown) -> None:
         for media in found.media:
             size = f"{media['width']}x{media['height']}" if media["width"] else ""
             place = media["path"] if media["state"] == "stored" else media["state"]
-            console.print(Text(_safe(f"  {media['role']:<9} {media['transform'] or '':<9} {size:<10} {place}")))
+            console.print(Text(_line(f"  {media['role']:<9} {media['transform'] or '':<9} {size:<10} {place}")))
     console.print(Text(f"\nrevision {found.revision} of {len(found.revisions)}, source {facts['source']}", "dim"))
 
 

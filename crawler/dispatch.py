@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -59,6 +59,7 @@ class Dispatcher:
         self._queues: dict[str, _Queue] = {}
         self._waiting: deque[asyncio.Future[Job | None]] = deque()
         self._in_hand: dict[int, Job] = {}
+        self._pauses: dict[str, float] = {}  # Unix seconds until which earlier runs were asked to stay away
         self._failing: set[int] = set()  # rows whose last attempt failed for a reason that may be the host's
         self._need = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -80,6 +81,8 @@ class Dispatcher:
             finished_before, idle_before = self._finished_count, not self._in_hand
             jobs = await self._claim()
             self._pump()
+            if jobs and not self._in_hand and not self._pending():  # all of them for hosts that are not to be asked
+                self._need.set()
             settled = idle_before and not self._in_hand and finished_before == self._finished_count
             if settled and not jobs and not self._pending() and self._nothing_due_soon():
                 if not await self._more():
@@ -143,9 +146,17 @@ class Dispatcher:
             queue.lane.finished(time.monotonic(), Outcome.NEUTRAL, time.monotonic() - began)
             self._pump()
 
+    def troubled(self, host: str) -> bool:
+        """Say whether a host is down, so that only probes are sent there."""
+        return self._queue(host).lane.troubled
+
     def slow_down(self, host: str, crawl_delay: float) -> None:
         """Keep to a host's own wish of so many seconds between requests."""
         self._queue(host).lane.set_crawl_delay(crawl_delay)
+
+    def keep_away(self, pauses: Mapping[str, float]) -> None:
+        """Keep to what hosts asked of earlier runs: nothing before a time in Unix seconds."""
+        self._pauses = dict(pauses)
 
     def stop(self) -> None:
         """Hand out nothing more; workers finish what is in hand."""
@@ -184,6 +195,9 @@ class Dispatcher:
         queue = self._queues.get(host)
         if queue is None:
             queue = self._queues[host] = _Queue(Lane(self._policy(host)))
+            if host in self._pauses:
+                now = time.monotonic()
+                queue.lane.stay_away(now + self._pauses[host] - time.time(), now)
         return queue
 
     def _room(self, queue: _Queue) -> int:

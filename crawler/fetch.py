@@ -1,34 +1,41 @@
 """The one module that opens connections: a URL in, an Answer out, every foreign error turned into a Fault here.
 
-Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its host.
-Bodies are decoded and limited while they stream, so that a bomb costs no more than the limit.
+Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its origin.
+Bodies are decoded and limited while they stream, so that a bomb costs no more than the limit. What a server repeats
+of a key is masked before anybody sees it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
 
-from crawler.errors import Fault, FaultKind
-from crawler.network import AddressRefused, ConnectTo, GuardedResolver, tls_context
-from crawler.retry import parse_retry_after
+from crawler.decoding import Decoder
+from crawler.errors import BadURL, Fault, FaultKind
+from crawler.masking import HiddenKey
+from crawler.network import AddressRefused, ConnectTo, GuardedResolver, literal_problem, tls_context
 from crawler.sites import host_of
-from crawler.urls import display, for_wire
+from crawler.statuses import about_the_key, fault_of_status
+from crawler.urls import MAX_WIRE_LENGTH, display, for_wire
 
 _CHUNK = 1 << 16
 _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
+_LONGEST = 3600.0  # seconds after which an answer is given up, however lively
+_MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
+_COOKIES = frozenset({"set-cookie", "set-cookie2"})  # may open a session with our key's rights; never sent back
 _OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE})  # no fault of the host's
 _TOO_MANY_FILES = (
     "too many open files, so no connection can be made; nothing kept so far is lost. Raise the limit (ulimit -n) "
@@ -92,10 +99,13 @@ class Fetcher:
         trusted_hosts: Iterable[str] = (),
         turn: Turn = _at_once,
     ) -> None:
-        """`allowed` judges `host[:port]`; `turn` is held while a redirect is followed."""
+        """`allowed` judges `host[:port]`; `trusted_hosts`, written so too, may be private.
+
+        `turn` is held while a redirect is followed.
+        """
         self._settings = settings
         self._allowed = allowed
-        self._trusted = tuple(trusted_hosts)
+        self._trusted = frozenset((*trusted_hosts, host_of(settings.proxy)))
         self._turn = turn
         self._session: aiohttp.ClientSession | None = None
         self.requests = 0  # sent so far, redirects and failures included
@@ -121,6 +131,8 @@ class Fetcher:
             max_field_size=16_384,
             read_bufsize=1 << 18,
         )
+        # Else a request on a connection that the server has closed is sent twice, unpaced and uncounted (aiohttp 3.14).
+        self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches this one
         return self
 
     async def __aexit__(
@@ -142,7 +154,7 @@ class Fetcher:
             return await self._translated(url, headers, api_key, None, self._settings.max_page_bytes)
         except Fault as fault:
             if keyed or api_key:
-                raise _about_the_key(fault) from fault
+                raise about_the_key(fault) from fault
             raise
 
     async def media(self, url: str, sink: Sink) -> Answer:
@@ -153,58 +165,96 @@ class Fetcher:
     async def _translated(
         self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int
     ) -> Answer:
+        key = HiddenKey(api_key, url)
         try:
-            return await self._get(url, headers, api_key, sink, limit)
+            return _without(key, await self._get(url, headers, api_key, sink, limit))
+        except Fault as fault:
+            raise key.out_of_fault(fault) from fault
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
             if getattr(error, "errno", None) in _OUR_OWN:
                 raise OSError(error.errno, _TOO_MANY_FILES) from error  # type: ignore[union-attr]
-            raise _fault_of(error) from error
+            raise key.out_of_fault(_fault_of(error)) from error
 
     async def _get(self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int) -> Answer:
         assert self._session is not None, "the fetcher is not open"
-        first_host = host_of(url)
+        key, home = HiddenKey(api_key, url), _origin(url)
         hops = 0
         while True:
-            self._admit(url, hops)
-            at_home = host_of(url) == first_host
+            wire = _wire(url, hops)
+            self._admit(url, wire, hops)
+            at_home = _origin(url) == home
+            if not at_home and key.is_in(url):
+                raise Fault(FaultKind.REDIRECT_REFUSED, "the server redirected our key to another address")
             sent = {**headers, "API-Key": api_key} if api_key and at_home else headers
-            async with self._turn(host_of(url), int(at_home)) if hops else nullcontext():
+            async with self._turn(host_of(url), int(host_of(url) == host_of(home))) if hops else nullcontext():
                 began = time.monotonic()
                 self.requests += 1
-                async with self._session.get(
-                    URL(for_wire(url), encoded=True),
-                    headers=sent,
-                    allow_redirects=False,
-                    proxy=self._settings.proxy or None,
-                ) as response:
+                async with await self._head(wire, sent) as response:
                     if response.status not in _REDIRECTS or "Location" not in response.headers:
                         return await _receive(response, url, sink, limit, self._settings.read_timeout, began, hops)
                     url = _next_hop(url, response.headers["Location"], hops)
                     hops += 1
 
-    def _admit(self, url: str, hops: int) -> None:
-        host = host_of(url)
-        if url.lower().startswith(("http://", "https://")) and self._allowed(host):
-            return
-        if hops:
-            raise Fault(
-                FaultKind.REDIRECT_REFUSED,
-                f"the server redirected to {display(url)}, a host that the configuration does not allow",
+    async def _head(self, wire: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Send a request, and wait for the head of its answer: all of it, however slowly it drips in."""
+        assert self._session is not None, "the fetcher is not open"
+        settings = self._settings
+        async with asyncio.timeout(settings.connect_timeout + settings.read_timeout):
+            return await self._session.get(
+                URL(wire, encoded=True), headers=headers, allow_redirects=False, proxy=settings.proxy or None
             )
-        raise Fault(FaultKind.HOST_REFUSED, f"{host or display(url)} is not a host that the configuration allows")
+
+    def _admit(self, url: str, wire: str, hops: int) -> None:
+        host = host_of(url)
+        if not self._allowed(host):
+            if hops:
+                raise Fault(
+                    FaultKind.REDIRECT_REFUSED,
+                    f"the server redirected to {_named(url)}, a host that the configuration does not allow",
+                )
+            raise Fault(FaultKind.HOST_REFUSED, f"{host or _named(url)} is not a host that the configuration allows")
+        problem = literal_problem(urlsplit(wire).hostname or "", trusted=host in self._trusted)
+        if problem:
+            raise Fault(FaultKind.ADDRESS_REFUSED, f"{problem}: no connection is made there")
+
+
+def _without(key: HiddenKey, answer: Answer) -> Answer:
+    """Return an answer that does not repeat the key it was asked with; the body else stays byte for byte."""
+    if not key:
+        return answer
+    headers = tuple((key.out_of(name), key.out_of(value)) for name, value in answer.headers)
+    return replace(answer, url=key.out_of(answer.url), headers=headers, body=key.out_of_bytes(answer.body))
+
+
+def _named(url: str) -> str:
+    return display(url, MAX_WIRE_LENGTH)  # whole, since what is cut could be half a key
+
+
+def _origin(url: str) -> str:
+    """Return scheme, host and port: what a key was given for (RFC 6454)."""
+    return f"{url.partition(':')[0].lower()}://{host_of(url)}"
+
+
+def _wire(url: str, hops: int) -> str:
+    """Return a URL as it is sent. Raises Fault for one that cannot be, by a redirect or else."""
+    try:
+        return for_wire(url)
+    except BadURL as error:
+        kind = FaultKind.REDIRECT_REFUSED if hops else FaultKind.BAD_URL
+        raise Fault(kind, f"redirected to what cannot be requested: {error}" if hops else str(error)) from error
 
 
 def _next_hop(url: str, location: str, hops: int) -> str:
     if hops + 1 >= _MAX_HOPS:
-        raise Fault(FaultKind.REDIRECT_LOOP, f"gave up after {_MAX_HOPS} redirects, the last from {display(url)}")
+        raise Fault(FaultKind.REDIRECT_LOOP, f"gave up after {_MAX_HOPS} redirects, the last from {_named(url)}")
     try:
         following = urljoin(url, location.strip())
     except ValueError as error:
         raise Fault(
-            FaultKind.REDIRECT_REFUSED, f"redirected to something that is no URL: {display(location)}"
+            FaultKind.REDIRECT_REFUSED, f"redirected to something that is no URL: {_named(location)}"
         ) from error
     if following.split("#", 1)[0] == url.split("#", 1)[0]:
-        raise Fault(FaultKind.REDIRECT_LOOP, f"{display(url)} redirects to itself")
+        raise Fault(FaultKind.REDIRECT_LOOP, f"{_named(url)} redirects to itself")
     return following
 
 
@@ -218,69 +268,41 @@ async def _receive(
     hops: int,
 ) -> Answer:
     """Stream a body to its end, or turn the status into a Fault."""
+    good = 200 <= response.status < 300
     pieces: list[bytes] = []
-    write = pieces.append if sink is None or response.status >= 300 else sink.write
-    decoder = _Decoder(response.headers.get("Content-Encoding", ""), limit)
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        write(decoder.decode(chunk))
-        elapsed = time.monotonic() - began
-        if elapsed > patience and decoder.received < elapsed * _MIN_RATE:
-            raise Fault(FaultKind.READ_TIMEOUT, f"only {decoder.received} bytes came in {elapsed:.0f} s")
+    write = pieces.append if sink is None or not good else sink.write
+    encodings = ", ".join(response.headers.getall("Content-Encoding", ()))
+    if not good:
+        with suppress(Fault, zlib.error):  # a refusal is one whatever its body; that is quoted as far as it goes
+            await _stream(response, write, Decoder(encodings, _MAX_ERROR_BYTES), patience)
+        raise fault_of_status(response.status, response.headers, b"".join(pieces), time.time())
+    decoder = Decoder(encodings, limit)
+    await _stream(response, write, decoder, patience)
     decoder.finish()
-    headers = tuple((name, value) for name, value in response.headers.items())
+    headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _COOKIES)
     media_type = response.headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
     body = b"".join(pieces)
-    if not 200 <= response.status < 300:
-        raise fault_of_status(response.status, response.headers, body, time.time())
     return Answer(url, response.status, headers, media_type, body, time.time(), time.monotonic() - began, hops)
 
 
-class _Decoder:
-    """Undoes gzip and deflate, counting what comes out."""
-
-    def __init__(self, encoding: str, limit: int) -> None:
-        encoding = encoding.strip().lower()
-        if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise Fault(
-                FaultKind.BAD_ENCODING, f"the body is encoded as {display(encoding, 40)}, which was not asked for"
-            )
-        self._inflate = zlib.decompressobj(47) if encoding not in ("", "identity") else None
-        self._limit = limit
-        self.received = 0
-        self._given = 0
-
-    def decode(self, chunk: bytes) -> bytes:
-        self.received += len(chunk)
-        if self._inflate is not None:
-            chunk = self._inflate.decompress(chunk, self._limit - self._given + 1)
-        self._given += len(chunk)
-        if self._given > self._limit:
-            raise Fault(FaultKind.OVER_LIMIT, f"the body is larger than the limit of {self._limit >> 20} MiB")
-        return chunk
-
-    def finish(self) -> None:
-        if self._inflate is not None and self.received and not self._inflate.eof:
-            raise Fault(FaultKind.SHORT_BODY, "the compressed body breaks off before its end")
+async def _stream(
+    response: aiohttp.ClientResponse, write: Callable[[bytes], object], decoder: Decoder, patience: float
+) -> None:
+    """Write a decoded body, as long as it keeps coming. Raises Fault, and the library's errors."""
+    began = time.monotonic()  # as the event loop's clock
+    try:
+        async with asyncio.timeout_at(_deadline(began, patience, 0)) as deadline:
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                write(decoder.decode(chunk))
+                deadline.reschedule(_deadline(began, patience, decoder.received))
+    except TimeoutError as error:
+        elapsed = time.monotonic() - began
+        raise Fault(FaultKind.READ_TIMEOUT, f"only {decoder.received} bytes came in {elapsed:.0f} s") from error
 
 
-def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault:
-    """Return the Fault that an HTTP status stands for (contract 2.3)."""
-    retry_after = parse_retry_after(headers.get("Retry-After"), now)
-    kind = {
-        403: FaultKind.BOT_WALL, 404: FaultKind.NOT_FOUND, 410: FaultKind.GONE,
-        429: FaultKind.RATE_LIMITED, 503: FaultKind.UNAVAILABLE,
-    }.get(status, FaultKind.SERVER_ERROR if status >= 500 else FaultKind.HTTP_STATUS)  # fmt: skip
-    said = display(" ".join(body[:400].decode("utf-8", "replace").split()), 120) if body[:1] in (b"{", b"[") else ""
-    message = f"HTTP {status}" + (f": {said}" if said else "")
-    return Fault(kind, message, http_status=status, retry_after=retry_after)
-
-
-def _about_the_key(fault: Fault) -> Fault:
-    """Read a refusal of a request that carried a key: 401, or a 403 that speaks of the key (contract 2.3)."""
-    refused = fault.http_status == 401 or (fault.http_status == 403 and "key" in str(fault).lower())
-    if not refused:
-        return fault
-    return Fault(FaultKind.KEY_REFUSED, f"the key was refused ({fault})", http_status=fault.http_status)
+def _deadline(began: float, patience: float, received: int) -> float:
+    """Return when an answer must have gone on, so that no stream of empty promises holds a worker for ever."""
+    return began + min(patience + received / _MIN_RATE, _LONGEST)
 
 
 def _words(error: Exception) -> str:
@@ -292,11 +314,11 @@ def _words(error: Exception) -> str:
 
 def _fault_of(error: Exception) -> Fault:
     """Translate the library's errors, most specific first."""
-    text = display(_words(error), 200)
+    text = display(_words(error), MAX_WIRE_LENGTH)
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, AddressRefused):
-            return Fault(FaultKind.ADDRESS_REFUSED, display(str(cause), 200))
+            return Fault(FaultKind.ADDRESS_REFUSED, str(cause))
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     table: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FaultKind, str], ...] = (
         ((aiohttp.ClientSSLError, ssl.SSLError), FaultKind.TLS, "no trusted TLS connection"),

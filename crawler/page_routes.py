@@ -17,6 +17,7 @@ from crawler.work import Tools
 
 _ABSENT = frozenset({FaultKind.NOT_FOUND, FaultKind.GONE})
 _SITEMAPS = ("/sitemap_index.xml", "/sitemap.xml")
+_MOST_SITEMAPS = 5_000  # still to be read; those of a newsroom hold 1,000 articles each, or a month
 _XML = "application/xml,*/*;q=0.5"
 
 
@@ -86,7 +87,10 @@ async def sitemap(tools: Tools, place: Place) -> Gave:
         if fault.kind not in (*_ABSENT, FaultKind.UNREADABLE):
             raise
         return Gave(cursor, step=walk.after_sitemap(cursor, rest, read=False, note=f"{url}: {fault}"))
-    children = tuple(child for child in read.children if child not in cursor.ids)
+    known = frozenset(cursor.ids)
+    children = tuple(child for child in read.children if child not in known)
+    if len(rest) + len(children) > _MOST_SITEMAPS:
+        raise Fault(FaultKind.OVER_LIMIT, f"{url} names more than {_MOST_SITEMAPS} sitemaps")
     items = _articles((loc for loc, _ in read.urls), site)
     step = walk.after_sitemap(cursor, (*rest, *children), read=True, note="")
     return Gave(cursor, answer, items, _dates(items), step=step)

@@ -2,21 +2,31 @@
 
 The four common formats are checked by their structure, which costs microseconds: the first bytes, the size in the
 header, the end mark. Only where the structure leaves a doubt is the picture decoded whole by Pillow, whose word is
-final. Contract 6.3: width and height in the JSON may be 0; trust the bytes.
+final; one at a time, and never one that would take more memory than a crawl can spare. What a body is depends on its
+bytes alone, so that the same content always gets the same name. Contract 6.3: width and height in the JSON may be 0;
+trust the bytes.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+import threading
+import warnings
 from dataclasses import dataclass
 
 from PIL import Image
 
 from crawler.errors import Fault, FaultKind
 
-MAX_PIXELS = 400_000_000  # beyond this no camera goes, and a decoder would need gigabytes
-Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before anything is decoded
+MAX_PIXELS = 400_000_000  # beyond this no camera goes
+MAX_DECODED_PIXELS = 50_000_000  # what Pillow may decode: some 200 MB, twice that for a progressive JPEG
+
+# Pillow looks at this where one picture hides in another, as in icons; its warnings would go to the terminal.
+Image.MAX_IMAGE_PIXELS = MAX_DECODED_PIXELS
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+_DECODING = threading.Lock()  # bodies are checked on several threads, and each decoded picture takes its memory
 
 _HTML_STARTS = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script", b"<!--")
 _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic")
@@ -35,6 +45,7 @@ _OTHER_MAGIC = (
     (b"fLaC", 0, "audio/flac", "flac"),
     (b"PK\x03\x04", 0, "application/zip", "zip"),
 )
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,26 @@ def check(body: bytes, declared: str, url: str) -> Checked:
 
     `declared` is the server's media type; it is not trusted over the bytes.
     """
+    found = at_a_glance(body, declared)
+    if found is None:
+        try:
+            found = _bounded(_by_pillow(body))
+        except Fault as fault:
+            if fault.kind is not FaultKind.NOT_A_PICTURE or not _is_sound_or_film(declared, url):
+                raise
+            found = Checked(_UNKNOWN_TYPE, "bin")
+    return found
+
+
+def at_a_glance(body: bytes, declared: str) -> Checked | None:
+    """Say what a media body is if that takes no decoding; None where it does. Raises Fault as `check` does."""
     if not body:
         raise Fault(FaultKind.EMPTY_BODY, "the server sent zero bytes for a picture")
-    found = _by_structure(body)
-    if found is None:
-        found = _other_media(body, declared, url) or _by_pillow(body)
+    found = _by_structure(body) or _other_media(body, declared)
+    return None if found is None else _bounded(found)
+
+
+def _bounded(found: Checked) -> Checked:
     if found.width is not None and found.height is not None and found.width * found.height > MAX_PIXELS:
         raise Fault(
             FaultKind.PICTURE_TOO_LARGE,
@@ -121,7 +147,7 @@ def _webp_size(body: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _other_media(body: bytes, declared: str, url: str) -> Checked | None:
+def _other_media(body: bytes, declared: str) -> Checked | None:
     """Recognise what is not a raster picture: vector graphics, documents, audio and video are kept as they are."""
     start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<svg") or (start.startswith((b"<?xml", b"<!--")) and b"<svg" in body[:4096].lower()):
@@ -134,26 +160,34 @@ def _other_media(body: bytes, declared: str, url: str) -> Checked | None:
     for magic, offset, media_type, extension in _OTHER_MAGIC:
         if body[offset : offset + len(magic)] == magic and brand not in (b"avif", b"avis", b"heic", b"mif1"):
             return Checked(media_type, extension)
-    path = url.split("?", 1)[0].lower()
-    if declared.startswith(("audio/", "video/")) and not path.endswith(_PICTURE_ENDINGS):
-        return Checked(declared, "bin")
     return None
+
+
+def _is_sound_or_film(declared: str, url: str) -> bool:
+    """Say whether a body of no kind we know is audio or video, by the word of its server and by its address."""
+    path = url.split("?", 1)[0].lower()
+    return declared.startswith(("audio/", "video/")) and not path.endswith(_PICTURE_ENDINGS)
 
 
 def _by_pillow(body: bytes) -> Checked:
     """Let Pillow decide, decoding everything: it notices what is cut off."""
+    Image.init()
+    formats = [name for name in _PILLOW_TYPES if name in Image.OPEN]  # no others: each is a way in
     try:
-        with Image.open(io.BytesIO(body)) as picture:
-            media_type, extension = _PILLOW_TYPES.get(picture.format or "", ("", ""))
+        with _DECODING, Image.open(io.BytesIO(body), formats=formats) as picture:
+            picture.load()
             width, height = picture.size
-            if media_type and width * height <= MAX_PIXELS:
-                picture.load()
+            media_type, extension = _PILLOW_TYPES[picture.format or ""]
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Fault(
+            FaultKind.PICTURE_TOO_LARGE,
+            f"only decoding could show whether the picture is whole, and it claims more than {MAX_DECODED_PIXELS:,} "
+            "pixels, so it was not decoded",
+        ) from error
     except Exception as error:  # a decoder fed hostile bytes may raise anything; all of it means the same
-        name = "TRUNCATED" if "truncated" in str(error).lower() or _looks_like_a_picture(body) else "NOT_A"
-        kind = FaultKind.TRUNCATED_PICTURE if name == "TRUNCATED" else FaultKind.NOT_A_PICTURE
+        truncated = "truncated" in str(error).lower() or _looks_like_a_picture(body)
+        kind = FaultKind.TRUNCATED_PICTURE if truncated else FaultKind.NOT_A_PICTURE
         raise Fault(kind, f"the body is no whole picture: {_short(error)}") from error
-    if not media_type:
-        raise Fault(FaultKind.NOT_A_PICTURE, f"the body is of a kind that no newsroom serves ({picture.format})")
     return Checked(media_type, extension, width, height)
 
 

@@ -54,6 +54,7 @@ class Summary:
     failed: dict[str, int] = field(default_factory=dict)  # by kind of row: given up for this run
     causes: dict[str, int] = field(default_factory=dict)  # by fault
     examples: list[str] = field(default_factory=list)  # a few failures in words
+    standing: int = 0  # rows of the run's targets that earlier runs gave up, and this one was not to try
     walks: list[Walk] = field(default_factory=list)
     hosts_given_up: dict[str, str] = field(default_factory=dict)  # by host: why
     key_refused: str = ""  # the API host that refused the key
@@ -66,6 +67,7 @@ class Summary:
             self.failed[kind] = self.failed.get(kind, 0) + number
             self.causes[fault] = self.causes.get(fault, 0) + number
         self.tally.failures = sum(self.failed.values())
+        self.standing = given_up.standing
         self.examples = [f"{display(url)}: {error}" for url, error in given_up.examples]
 
     @property

@@ -34,6 +34,7 @@ class Lane:
         self._crawl_delay = policy.crawl_delay
         self._throttle = Throttle(policy)
         self._circuit = Circuit(policy)
+        self._started_at = -math.inf
         self._next_slot = -math.inf
         self._paused_until = -math.inf
         self._complaints = 0
@@ -47,12 +48,16 @@ class Lane:
         """
         if self.gave_up or self.in_flight - held >= max(1, self.policy.concurrency):
             return math.inf
-        return max(now, self._next_slot, self._paused_until, self._circuit.ready_at())
+        circuit = self._circuit.ready_at()
+        if held and circuit == math.inf:  # a probe that was redirected: to wait for itself would be for ever
+            circuit = now
+        return max(now, self._next_slot, self._paused_until, circuit)
 
     def started(self, now: float) -> None:
         """Note that a request starts."""
         self.in_flight += 1
         self._circuit.started(now)
+        self._started_at = now
         self._next_slot = now + self._interval()
 
     def finished(
@@ -64,9 +69,7 @@ class Lane:
         """
         self.in_flight = max(0, self.in_flight - 1)
         if retry_after is not None:
-            self.pause_until(now + retry_after)
-            if retry_after > self.policy.patience:
-                self.gave_up = self.gave_up or f"asked us to stay away for {retry_after / 3600:.1f} h"
+            self.stay_away(now + retry_after, now)
         self._circuit.finished(now, outcome, latency, fresh=fresh)
         if self._circuit.hopeless:
             self.gave_up = self.gave_up or self._circuit.trouble
@@ -76,13 +79,25 @@ class Lane:
         if slowed:  # the slot already given out was for the old pace
             self._next_slot = max(self._next_slot, now + self._interval())
 
+    @property
+    def troubled(self) -> bool:
+        """Say whether the host is down, or fails at everything: nothing is tried twice there."""
+        return self._circuit.opened_at is not None
+
     def pause_until(self, moment: float) -> None:
         """Start nothing before `moment`; a later pause that was asked for stays."""
         self._paused_until = max(self._paused_until, moment)
 
+    def stay_away(self, moment: float, now: float) -> None:
+        """Ask nothing before `moment`; when that is beyond our patience, nothing more in this run."""
+        self.pause_until(moment)
+        if moment - now > self.policy.patience:
+            self.gave_up = self.gave_up or f"asked us to stay away for {(moment - now) / 3600:.1f} h"
+
     def set_crawl_delay(self, seconds: float) -> None:
-        """Keep at least this distance between requests, as robots.txt asks."""
+        """Keep at least this distance between requests, the last one and the next included, as robots.txt asks."""
         self._crawl_delay = max(0.0, seconds)
+        self._next_slot = max(self._next_slot, self._started_at + self._crawl_delay)
 
     @property
     def rate(self) -> float:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 from protego import Protego
 
 MAX_BYTES: Final = 500 * 1024  # RFC 9309, 2.5: at least this much is read
+LONGEST_DELAY: Final = 300.0  # seconds; a longer one would keep a crawl from ever ending
 LIFETIME: Final = 24 * 3600.0  # seconds; RFC 9309, 2.4: not used for longer than a day
 TROUBLE_LIFETIME: Final = 300.0  # seconds until a file that could not be had is asked for again
 _MAX_RULES: Final = 100_000  # rules times the agents they are for: a file of half a megabyte can claim millions
@@ -66,8 +67,9 @@ class Robots:
             return False
 
     def crawl_delay(self, user_agent: str) -> float | None:
-        """Return the seconds that the host wants between two requests; None when it does not say."""
-        return self._rules.crawl_delay(user_agent) if self._rules is not None else None
+        """Return the seconds that the host wants between two requests, bounded; None when it does not say."""
+        delay = self._rules.crawl_delay(user_agent) if self._rules is not None else None
+        return None if delay is None or not delay > 0 else min(delay, LONGEST_DELAY)
 
 
 def _text(body: bytes) -> str:

@@ -62,6 +62,8 @@ class RobotRules:
                 delay = rules.crawl_delay(self._user_agent)
                 if delay:
                     self._on_delay(host, delay)
+                    async with self._turn(host, 1):  # the page that asked waits its turn anew, at the pace now known
+                        pass
             return rules
 
     async def _fetch(self, url: str, host: str) -> Robots:

@@ -78,6 +78,7 @@ class Crawl:
         wanted = [self._wants.target(target, request.depth) for target in request.targets]
         self._scopes = await self._store.begin_targets(wanted, refresh=request.refresh)
         dispatcher = self._dispatcher = Dispatcher(self._store, self._scopes, self._policy, self._give_second_chance)
+        dispatcher.keep_away(await self._store.pauses())
         self._workers = Workers(self._store, dispatcher, self._settings, summary, self.stop, self._on_event)
         try:
             async with AsyncExitStack() as stack:
@@ -118,7 +119,7 @@ class Crawl:
         return Fetcher(
             self._settings.fetch,
             lambda host: bool(host) and (third_party or host in allowed),
-            trusted_hosts=[host.rpartition(":")[0] or host for host in allowed] + list(allowed),
+            trusted_hosts=allowed,
             turn=dispatcher.turn,
         )
 
@@ -129,7 +130,8 @@ class Crawl:
         self._second_chance_given = True
         if self._workers is not None:
             self._workers.begin_second_chance()
-        return await self._store.once_more(self._scopes, _SECOND_CHANCES) > 0
+        lost = list(self._dispatcher.hosts_given_up()) if self._dispatcher is not None else []
+        return await self._store.once_more(self._scopes, _SECOND_CHANCES, lost) > 0
 
     async def _note_regularly(self, fetcher: Fetcher) -> None:
         try:

@@ -26,7 +26,7 @@ from storage.store import Store
 JSON = "application/json"
 HTML = "text/html,*/*;q=0.5"
 _BLOCKED = FaultKind.BLOCK_PAGE
-_INLINE_CHECK_BYTES = 1 << 20  # larger bodies are checked on a thread, so that the loop goes on
+_INLINE_CHECK_BYTES = 1 << 20  # larger bodies, and doubtful ones, are checked on a thread: the loop goes on
 
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class MediaVisit:
             try:
                 checked = await _check(incoming.content(), answer.media_type, job.url)
             except Fault as fault:
-                raise self._as_block_page(incoming.content()) or fault from fault
+                raise (self._as_block_page(incoming.content()) or fault) from None
             file = incoming.keep(checked.media_type, checked.extension, checked.width, checked.height)
             await self._tools.store.keep_media(job, media_capture(answer, file.sha256, file.size), file)
         finally:
@@ -156,7 +156,9 @@ class MediaVisit:
 
 async def _check(content: bytes | Path, declared: str, url: str) -> pictures.Checked:
     if isinstance(content, bytes) and len(content) <= _INLINE_CHECK_BYTES:
-        return pictures.check(content, declared, url)
+        found = pictures.at_a_glance(content, declared)
+        if found is not None:
+            return found
 
     def read_and_check() -> pictures.Checked:
         body = content if isinstance(content, bytes) else content.read_bytes()

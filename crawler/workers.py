@@ -91,6 +91,8 @@ class Workers:
                 self._retries.succeeded()
             except Fault as fault:
                 outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
+                if retry_after is not None and retry_after > retry.PATIENCE:
+                    await self._store.stay_away(job.host, time.time() + min(retry_after, retry.LONGEST_RETRY_AFTER))
                 await self._failed(job, fault, visits)
             except (StorageError, OSError):
                 raise
@@ -109,7 +111,7 @@ class Workers:
             await self._perform(job, visits)
             return
         except Fault as fault:
-            if self._decide(fault, job).verdict is not retry.Verdict.SOON or not self._retries.take():
+            if not self._soon(fault, job, 1):
                 raise
             first = fault
         tries = AsyncRetrying(
@@ -125,10 +127,12 @@ class Workers:
 
     def _once_more(self, state: RetryCallState, job: Job) -> bool:
         error = state.outcome.exception() if state.outcome is not None else None
-        if not isinstance(error, Fault):
-            return False
-        soon = self._decide(error, job, 1 + state.attempt_number).verdict is retry.Verdict.SOON
-        return soon and self._retries.take()
+        return isinstance(error, Fault) and self._soon(error, job, 1 + state.attempt_number)
+
+    def _soon(self, fault: Fault, job: Job, tries: int) -> bool:
+        """Say whether the worker itself tries again at once: not where the host is in trouble."""
+        soon = self._decide(fault, job, tries).verdict is retry.Verdict.SOON
+        return soon and not self._dispatcher.troubled(job.host) and self._retries.take()
 
     def _pause(self, state: RetryCallState, job: Job, first: Fault) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

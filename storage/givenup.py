@@ -19,12 +19,19 @@ AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LI
 """
 
 
+_STANDING = """
+SELECT count(*) FROM frontier AS f WHERE f.scope = ? AND f.state = 'failed'
+AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class GivenUp:
     """What one run could not archive."""
 
     numbers: tuple[tuple[str, str, int], ...]  # kind, fault, how many
     examples: tuple[tuple[str, str], ...]  # URL, what happened
+    standing: int  # what earlier runs gave up, and this one did not try
 
 
 def revive(connection: sqlite3.Connection, scope: int, run: int, now: float) -> int:
@@ -41,17 +48,22 @@ def revive(connection: sqlite3.Connection, scope: int, run: int, now: float) -> 
 
 
 def once_more(
-    connection: sqlite3.Connection, scopes: Sequence[int], run: int, faults: Sequence[str], now: float
+    connection: sqlite3.Connection,
+    scopes: Sequence[int],
+    run: int,
+    faults: Sequence[str],
+    but: Sequence[str],
+    now: float,
 ) -> int:
-    """Make due now what this run gave up in its scopes for one of these faults; returns how many rows."""
+    """Make due now what this run gave up for one of these faults, `but` not at these hosts; returns how many rows."""
     query = (
         "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN (SELECT id FROM frontier AS f "
         "WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
-        "AND fault IN (SELECT value FROM json_each(?)) "
+        "AND fault IN (SELECT value FROM json_each(?)) AND host NOT IN (SELECT value FROM json_each(?)) "
         "AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?))"
     )
-    named = json.dumps(list(faults))
-    return sum(connection.execute(query, (now, scope, named, run)).rowcount for scope in scopes)
+    named = json.dumps(list(faults)), json.dumps(list(but))
+    return sum(connection.execute(query, (now, scope, *named, run)).rowcount for scope in scopes)
 
 
 def given_up(connection: sqlite3.Connection, scopes: Sequence[int], run: int, *, shown: int = 10) -> GivenUp:
@@ -61,4 +73,20 @@ def given_up(connection: sqlite3.Connection, scopes: Sequence[int], run: int, *,
     for scope in scopes:
         numbers += connection.execute(_NUMBERS, (scope, run))
         examples += connection.execute(_EXAMPLES, (scope, run, shown))
-    return GivenUp(tuple(map(tuple, numbers)), tuple(map(tuple, examples[:shown])))  # type: ignore[arg-type]
+    standing = sum(connection.execute(_STANDING, (scope, run)).fetchone()[0] for scope in scopes)
+    return GivenUp(tuple(map(tuple, numbers)), tuple(map(tuple, examples[:shown])), standing)  # type: ignore[arg-type]
+
+
+def stay_away(connection: sqlite3.Connection, host: str, until: float) -> None:
+    """Remember that a host asked not to be asked before a time in Unix seconds."""
+    connection.execute(
+        "INSERT INTO pause (host, until) VALUES (?, ?) "
+        "ON CONFLICT (host) DO UPDATE SET until = max(until, excluded.until)",
+        (host, until),
+    )
+
+
+def pauses(connection: sqlite3.Connection, now: float) -> dict[str, float]:
+    """Return the hosts that are not to be asked yet, and until when; forgets those whose time has come."""
+    connection.execute("DELETE FROM pause WHERE until <= ?", (now,))
+    return dict(connection.execute("SELECT host, until FROM pause").fetchall())

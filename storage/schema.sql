@@ -46,6 +46,12 @@ CREATE INDEX frontier_doing ON frontier (id) WHERE state = 'doing';
 CREATE INDEX frontier_failed ON frontier (scope, due_at) WHERE state = 'failed';
 CREATE INDEX frontier_troubled ON frontier (id) WHERE state = 'failed' OR (state = 'queued' AND fault IS NOT NULL);
 
+-- Hosts that asked us to stay away for longer than a run waits.
+CREATE TABLE pause (
+    host TEXT PRIMARY KEY,
+    until REAL NOT NULL
+) WITHOUT ROWID;
+
 -- Counting a frontier of millions takes seconds; these counts are kept by the triggers below.
 CREATE TABLE counter (
     kind TEXT NOT NULL,

@@ -106,11 +106,19 @@ class Store:
 
         return await self._writer.call(unit)
 
-    async def once_more(self, scopes: Sequence[int], faults: Sequence[str]) -> int:
-        """Make due now what this run gave up for one of these faults; returns how many rows."""
+    async def once_more(self, scopes: Sequence[int], faults: Sequence[str], but: Sequence[str] = ()) -> int:
+        """Make due now what this run gave up for one of these faults, `but` not at these hosts; returns how many."""
         return await self._writer.call(
-            partial(givenup.once_more, scopes=scopes, run=self.run, faults=faults, now=time.time())
+            partial(givenup.once_more, scopes=scopes, run=self.run, faults=faults, but=but, now=time.time())
         )
+
+    async def stay_away(self, host: str, until: float) -> None:
+        """Remember that a host asked not to be asked before a time in Unix seconds."""
+        await self._writer.post(partial(givenup.stay_away, host=host, until=until))
+
+    async def pauses(self) -> dict[str, float]:
+        """Return the hosts that are not to be asked yet, and until when in Unix seconds."""
+        return await self._writer.call(partial(givenup.pauses, now=time.time()))
 
     async def given_up(self, scopes: Sequence[int]) -> givenup.GivenUp:
         """Return what this run tried and could not archive."""

@@ -30,14 +30,17 @@ STRANGERS: dict[str, frozenset[str]] = {
 # The crawler's decisions: values in, values out. A package in the list stands for all its modules.
 PURE = (
     "crawler.cms",
+    "crawler.decoding",
     "crawler.errors",
     "crawler.html",
     "crawler.blockpages",
     "crawler.pictures",
+    "crawler.masking",
     "crawler.pace",
     "crawler.politeness",
     "crawler.retry",
     "crawler.robots",
+    "crawler.statuses",
     "crawler.sites",
     "crawler.targets",
     "crawler.urls",

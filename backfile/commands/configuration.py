@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +14,8 @@ from backfile.context import Context
 from backfile.sites import sites_of
 from crawler.sites import Site
 from crawler.targets import parse_target
+
+_PASSWORD = re.compile(r"//[^@/]*@")
 
 app = typer.Typer(no_args_is_help=True, help="Validate or print the effective configuration, secrets masked.")
 
@@ -70,6 +73,7 @@ def _lines(config: Config, keys: dict[str, bool]) -> list[str]:
                 shown = (
                     str(config.archive) if (table.name, key.name) == ("archive", "path") else getattr(block, key.name)
                 )
+                shown = _PASSWORD.sub("//********@", shown) if key.name == "proxy" else shown
                 lines.append(f"{key.name} = {_toml(shown)}")
             if table.name == "sites" and keys.get(block.name):
                 lines.append("# its key is set: ********")

@@ -13,6 +13,7 @@ from backfile import shown
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import Exit
+from backfile.logs import json_text
 from backfile.values import day
 from crawler.targets import TargetKind, parse_target
 from storage.reading import Reading, open_reading
@@ -66,8 +67,7 @@ def search(
         hits = archive.search(" ".join(query), filters, limit=limit)
     if as_json:
         for hit in hits:
-            json.dump({**asdict(hit), "snippet": shown.unmarked(hit.snippet)}, sys.stdout, ensure_ascii=False)
-            sys.stdout.write("\n")
+            sys.stdout.write(json_text({**asdict(hit), "snippet": shown.unmarked(hit.snippet)}) + "\n")
     else:
         shown.hits(own.out, hits)
     return Exit.OK
@@ -107,7 +107,7 @@ def show(
     elif revisions:
         shown.revisions(own.out, found)
     elif as_text:
-        own.out.print(f"{found.article['title']}\n\n{found.text}", markup=False)
+        shown.plain(own.out, found)
     else:
         shown.article(own.out, found)
     return Exit.OK
@@ -131,5 +131,4 @@ def _loaded(text: str) -> Any:
 
 
 def _dump(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(document, indent=2) + "\n")

@@ -36,7 +36,7 @@ _URLS: Final = frozenset({"url", "shorturl", "image", "cover", "logo", "social_i
 _MOMENTS: Final = frozenset({"firstPublished", "lastUpdate"})
 _STRANGERS: Final = frozenset({"sponsor", "source"})  # their URLs lead to other houses, so the host says something
 
-_ORIGIN: Final = re.compile(r"\s*(?:https?:)?//[^/?#]*", re.IGNORECASE)
+_ORIGIN: Final = re.compile(r"\A\s*(?:https?:)?//[^/?#]*", re.IGNORECASE)  # tried once, not at every blank
 _SIGNATURE: Final = re.compile(r"^/i/[A-Za-z0-9_-]{27}=/")
 _SLASHES: Final = re.compile(r"/{2,}")
 _PICTURE: Final = re.compile(r"<(?:img|source)\b[^<>]*", re.IGNORECASE)

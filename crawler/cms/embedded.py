@@ -22,6 +22,7 @@ _ISLAND: Final = re.compile(r"<astro-island\b", re.IGNORECASE)
 _PROPS: Final = re.compile(r"\sprops\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _ARTICLE: Final = re.compile(r'"objectType"\s*:\s*\[\s*0\s*,\s*"Article"\s*\]')
 _SIMPLE: Final = (("&quot;", '"'), ("&#34;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#x27;", "'"))
+_ENDLESS_NUMBER: Final = re.compile(r"&#(?:[0-9]{9,}|[xX][0-9a-fA-F]{9,});?")  # no character, and int() refuses it
 _MARKUP: Final = re.compile(r"<[a-zA-Z!/]")
 _MOST_DUMPS: Final = 5  # places where the marker is looked behind
 _VALUE, _LIST, _DATE, _MAP, _SET = 0, 1, 3, 4, 5
@@ -85,7 +86,7 @@ def unescape(text: str) -> str:
         plain = plain.replace(reference, character)
     if plain.count("&") == plain.count("&amp;"):
         return plain.replace("&amp;", "&")
-    return html.unescape(text)
+    return html.unescape(_ENDLESS_NUMBER.sub("\ufffd", text))
 
 
 def _island_props(page: str) -> Iterator[str]:

@@ -27,6 +27,9 @@ _BESIDES: Final = ", ".join(
         "most-popular", "trending", "sidebar",
     )
 )  # fmt: skip
+_MOST_LINKS: Final = (
+    20_000  # links of a page; each is made absolute, so that a page can ask for far more than it is long
+)
 _PAGE_PARAMETERS: Final = frozenset({"pagination", "page", "paged"})
 _PAGE_PATH: Final = re.compile(r"/page/[0-9]+$")
 
@@ -42,13 +45,13 @@ class PageListing:
 
 
 def listing(body: bytes, url: str, site: Site) -> PageListing:
-    """Read a listing page, without the links of its frame. Raises ParseError when it is no HTML page."""
+    """Read a listing page, without the links of its frame. Raises ParseError for no page, and for one made to hurt."""
     page = charset.decode(body).text
     if "<" not in page:
         raise ParseError("the answer is empty" if not page.strip() else "the answer is not an HTML page")
     tree = html.parse(page)
     base = _base(tree, url, site)
-    links = [(node, urls.join(base, node.attributes.get("href") or "")) for node in tree.css("a[href]")]
+    links = absolute_links(tree, base)
     next_url = _next(tree, base, url, site)
     return PageListing(
         articles=articles(tree, links, site),
@@ -56,6 +59,14 @@ def listing(body: bytes, url: str, site: Site) -> PageListing:
         paginated=next_url is not None or any(_is_page_of(link, url, site) for _, link in links),
         canonical=partial.canonical(tree, base) or url,
     )
+
+
+def absolute_links(tree: LexborHTMLParser, base: str) -> list[tuple[LexborNode, str]]:
+    """Return the links of a page and where they lead ('' where to no web address). Raises ParseError for too many."""
+    nodes = tree.css("a[href]")
+    if len(nodes) > _MOST_LINKS:
+        raise ParseError(f"the page has {len(nodes):,} links; no more than {_MOST_LINKS:,} are looked at")
+    return [(node, urls.join(base, node.attributes.get("href") or "")) for node in nodes]
 
 
 def articles(tree: LexborHTMLParser, links: Iterable[tuple[LexborNode, str]], site: Site) -> tuple[Target, ...]:
@@ -80,7 +91,7 @@ def _ids(tree: LexborHTMLParser, selector: str) -> set[int]:
 def _base(tree: LexborHTMLParser, url: str, site: Site) -> str:
     node = tree.css_first("base[href]")
     base = urls.join(url, node.attributes.get("href") or "") if node is not None else ""
-    return base if base and host_of(base) in site.page_hosts else url
+    return base if host_of(base) in site.page_hosts and len(base) <= urls.MAX_LENGTH else url
 
 
 def _next(tree: LexborHTMLParser, base: str, url: str, site: Site) -> str | None:

@@ -133,8 +133,7 @@ def _assembled(page: str, url: str, site: Site, clues: _Clues) -> str:
 def _likeness(tree: LexborHTMLParser, url: str, site: Site) -> str:
     if partial.linked_data(tree) or partial.meta(tree, "og:type") == "article":
         return "an article whose id it does not state"
-    links = [(node, urls.join(url, node.attributes.get("href") or "")) for node in tree.css("a[href]")]
-    count = len(listings.articles(tree, links, site))
+    count = len(listings.articles(tree, listings.absolute_links(tree, url), site))
     title = tree.css_first("title")
     named = f"titled “{urls.display(title.text(strip=True), 80)}”" if title is not None else "without a title"
     return f"a listing of {count} articles, {named}" if count > 2 else f"an error page or notice, {named}"

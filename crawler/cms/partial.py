@@ -30,6 +30,7 @@ _BODIES: Final = (
 _MISLABELLED: Final = re.compile(r"(?<=[0-9])(?:\.[0-9]+)?(?:Z|\+00:00)$")
 _WIDTH: Final = re.compile(r"([0-9]{1,5})w")
 _MOST_LINKS: Final = 2_000  # links of a page that are looked at for terms
+_MOST_NAMES: Final = 1_000_000  # characters in them; a link inside another is counted, and costs, again
 
 
 def assemble(tree: LexborHTMLParser, cms_id: str, url: str, site: Site) -> str | None:
@@ -138,10 +139,13 @@ def _split(value: str) -> list[str]:
 def _terms(tree: LexborHTMLParser, url: str, site: Site) -> dict[TargetKind, dict[str, str]]:
     """Return the URLs of the categories, keywords and authors that the page links, by their names in lower case."""
     found: dict[TargetKind, dict[str, str]] = {kind: {} for kind in TargetKind}
+    left = _MOST_NAMES
     for node in tree.css("a[href]")[:_MOST_LINKS]:
         address = urls.join(url, node.attributes.get("href") or "")
         target = classify(address, (site,)) if address else None
-        name = " ".join(node.text().split()).lower() if isinstance(target, Target) else ""
+        text = node.text() if isinstance(target, Target) and left > 0 else ""
+        left -= len(text)
+        name = " ".join(text.split()).lower()
         if name and isinstance(target, Target):
             found[target.kind].setdefault(name, address)
     return found

@@ -11,6 +11,7 @@ from storage.records import Term
 
 HOLDERS: Final = {"categories": "category", "keywords": "keyword", "authors": "author"}  # field: kind of its terms
 
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
 _DOUBLE_SLASH: Final = re.compile(r"(?<![:/])/{2,}")
 _ID_KEYS: Final = {"category": ("id",), "keyword": ("keywordId", "id"), "author": ("id",)}
 _NAME_KEYS: Final = {"category": ("name",), "keyword": ("display_name", "name"), "author": ("name",)}
@@ -48,15 +49,13 @@ def term(kind: str, fields_of: Mapping[str, object]) -> Term | None:
 
 def _merged(kind: str, value: object) -> Iterable[Mapping[str, object]]:
     """Return the facts of each term; of an id that occurs twice the fuller ones, since snapshots may be stale."""
-    merged: dict[str, Mapping[str, object]] = {}
+    merged: dict[str, dict[str, object]] = {}
     for entry in fields.items(value):
         facts = _facts(entry)
         identity = fields.first(facts, *_ID_KEYS[kind], "slug", "editorialName", "name")
-        if identity in merged:
-            known = {key: fact for key, fact in merged[identity].items() if fact not in (None, "", [], {})}
-            merged[identity] = {**facts, **known}
-        elif identity:
-            merged[identity] = facts
+        if identity:
+            known = merged.setdefault(identity, {})
+            known.update((key, fact) for key, fact in facts.items() if known.get(key) in _EMPTY)
     return merged.values()
 
 

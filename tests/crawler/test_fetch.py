@@ -5,83 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
 from crawler.errors import Fault, FaultKind
 from crawler.fetch import Answer, Fetcher, FetchSettings
 from crawler.network import ConnectTo
-
-Handler = Callable[[str, dict[str, str], asyncio.StreamWriter], Awaitable[None]]
-
-
-class Server:
-    """A server that writes exactly the bytes a test gives it."""
-
-    def __init__(self) -> None:
-        """Begin without answers."""
-        self.answers: dict[str, bytes | Handler] = {}
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def host(self) -> str:
-        """Its host and port."""
-        return f"127.0.0.1:{self.port}"
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request and close."""
-        first = await reader.read(1)
-        if first == b"\x16":  # a TLS handshake, of which this server knows nothing
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            writer.close()
-            return
-        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        path = head[0].split(" ")[1]
-        headers = {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in head[1:] if ": " in line}
-        self.requests.append((path, headers))
-        answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        if isinstance(answer, bytes):
-            writer.write(answer)
-        else:
-            await answer(path, headers, writer)
-        writer.close()
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[Server]:
-    """Run a server on a free port."""
-    server = Server()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    async with listening:
-        yield server
-
-
-def ok(body: bytes, *headers: str) -> bytes:
-    """Return a whole answer."""
-    lines = [b"HTTP/1.1 200 OK", *(header.encode() for header in headers)]
-    if not any(header.lower().startswith(("content-length", "transfer")) for header in headers):
-        lines.append(f"Content-Length: {len(body)}".encode())
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def redirect(location: str) -> bytes:
-    """Return a redirect."""
-    return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+from tests.security.server import Server, ok, redirect, running
 
 
 async def get(server: Server, path: str, **settings: object) -> Answer:
     """Fetch a path of the server."""
     chosen = FetchSettings(user_agent="backfile test", **settings)  # type: ignore[arg-type]
-    async with Fetcher(chosen, lambda host: host == server.host, ["127.0.0.1"]) as fetcher:
+    async with Fetcher(chosen, lambda host: host == server.host, [server.host]) as fetcher:
         return await fetcher.page(server.url + path)
 
 
@@ -219,7 +155,7 @@ async def test_garbage_is_a_protocol_fault() -> None:
 
 async def test_tls_to_a_server_without_it_is_a_tls_fault() -> None:
     """A handshake that fails is a TLS fault."""
-    async with running() as server, Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
+    async with running() as server, Fetcher(FetchSettings("t"), lambda _: True, [server.host]) as fetcher:
         with pytest.raises(Fault) as caught:
             await fetcher.page(f"https://127.0.0.1:{server.port}/a")
     assert caught.value.kind in (FaultKind.TLS, FaultKind.CONNECTION_RESET)
@@ -286,7 +222,7 @@ async def test_the_key_stays_with_its_host() -> None:
         first.answers["/a"] = redirect(f"{second.url}/b")
         second.answers["/b"] = ok(b"{}")
         hosts = {first.host, second.host}
-        async with Fetcher(FetchSettings("t"), hosts.__contains__, ["127.0.0.1"]) as fetcher:
+        async with Fetcher(FetchSettings("t"), hosts.__contains__, hosts) as fetcher:
             await fetcher.page(f"{first.url}/a", api_key="secret")
     assert first.requests[0][1]["api-key"] == "secret"
     assert "api-key" not in second.requests[0][1]
@@ -312,7 +248,7 @@ async def test_media_is_streamed_to_its_sink() -> None:
 
     async with running() as server:
         server.answers["/a"] = ok(b"x" * 300_000, "Content-Type: image/jpeg")
-        async with Fetcher(FetchSettings("t"), lambda _: True, ["127.0.0.1"]) as fetcher:
+        async with Fetcher(FetchSettings("t"), lambda _: True, [server.host]) as fetcher:
             answer = await fetcher.media(f"{server.url}/a", Sink())
     assert answer.body == b""
     assert b"".join(received) == b"x" * 300_000

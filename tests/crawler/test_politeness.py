@@ -382,3 +382,22 @@ def test_the_budget_saves_up_no_more_than_its_ceiling() -> None:
     for _ in range(1_000):
         budget.succeeded()
     assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_probe_that_is_redirected_does_not_wait_for_itself() -> None:
+    """Whoever holds the probe may follow where it is sent; nobody else may ask."""
+    lane = Lane(LanePolicy(concurrency=4, failures_to_open=1, first_probe=5))
+    lane.started(1000)
+    lane.finished(1000, DOWN, 0.0)
+    assert lane.ready_at(1000) == 1005
+    lane.started(1005)
+    assert lane.ready_at(1005) == math.inf
+    assert lane.ready_at(1005, held=1) == 1005
+
+
+def test_a_crawl_delay_counts_from_the_last_request() -> None:
+    """robots.txt was itself a request."""
+    lane = Lane(LanePolicy(concurrency=4))
+    lane.started(1000)
+    lane.set_crawl_delay(10)
+    assert lane.ready_at(1001) == 1010

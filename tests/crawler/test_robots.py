@@ -152,3 +152,15 @@ def test_any_file_is_survived(body: bytes, path: str) -> None:
     delay = rules.crawl_delay(AGENT)
     assert delay is None or 0 <= delay < math.inf
     assert all(isinstance(sitemap, str) for sitemap in rules.sitemaps)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.text("ab/", min_size=1, max_size=4).map("/".__add__)), max_size=8),
+    st.text("ab/", max_size=6).map("/".__add__),
+)
+def test_the_longest_match_decides_whatever_the_order(rules: list[tuple[bool, str]], path: str) -> None:
+    """Of all rules that match, the longest counts; of two as long, the one that allows (RFC 9309, 2.2.2)."""
+    body = "User-agent: *\n" + "".join(f"{'Allow' if allow else 'Disallow'}: {rule}\n" for allow, rule in rules)
+    matching = [(len(rule), allow) for allow, rule in rules if path.startswith(rule)]
+    expected = max(matching)[1] if matching else True
+    assert Robots.parse(body.encode(), 200, URL).allowed(SITE + path, AGENT) is expected

@@ -149,6 +149,20 @@ def test_canonical_is_idempotent_and_fails_only_as_declared(text: str) -> None:
 
 
 @given(ANYTHING)
+@example("https://x.org/a%2Fb/%2e%2e/c")
+@example("https://X.org:443/%7Eme?x=1#y")
+def test_what_is_sent_is_what_is_meant(text: str) -> None:
+    """The spelling for the wire and the one given mean the same resource of the same host; neither is another's."""
+    try:
+        sent, once = for_wire(text), canonical(text)
+    except BadURL:
+        return
+    assert canonical(sent) == once
+    assert urlsplit(sent).netloc == urlsplit(once).netloc == URL(sent, encoded=True).raw_authority
+    assert "@" not in urlsplit(sent).netloc
+
+
+@given(ANYTHING)
 @example("http://x.org:80")
 @example("https://x.org/a?b=?")
 def test_wire_urls_are_ascii_and_survive_the_http_client(text: str) -> None:

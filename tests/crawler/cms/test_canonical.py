@@ -143,6 +143,12 @@ def test_pictures_in_the_text_compare_by_path() -> None:
     assert len({content_hash(an_article(contents=link.format(host))) for host in ("one.example", "two.example")}) == 2
 
 
+def test_a_double_slash_in_a_path_hides_nothing() -> None:
+    """What follows a double slash inside a path is part of it, not a host: two pictures there are two pictures."""
+    one, other = (an_article(attachments=[an_attachment(url=f"/storage//{name}/1.jpg")]) for name in ("a", "b"))
+    assert content_hash(one) != content_hash(other)
+
+
 def test_order_of_terms_counts() -> None:
     """The first category is the primary one."""
     one, other = a_category("3"), a_category("4")

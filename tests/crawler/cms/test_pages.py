@@ -134,6 +134,12 @@ def test_values_of_islands(encoded: object, plain: object) -> None:
     assert embedded.unwrap({"prop": encoded}) == {"prop": plain}
 
 
+@pytest.mark.parametrize("digits", ["9" * 5_000, "x" + "f" * 5_000, "0" * 4_000 + "65"])
+def test_endless_character_references_mean_nothing(digits: str) -> None:
+    """A reference of thousands of digits, which Python refuses to read as a number, is no character and no crash."""
+    assert embedded.unescape(f"a&eacute;&#{digits};b") == "aé\ufffdb"
+
+
 def test_deep_islands_are_passed_over() -> None:
     """Nesting that no article has is not followed."""
     value: Any = {"objectType": [0, "Article"]}
