@@ -36,8 +36,9 @@ format: $(READY) ## let ruff rewrite the code as lint wants it
 
 check: lint test ## lint, then test
 
-bench: $(READY) ## a crawl beside a bare script that fetches the same URLs: rates, CPU, memory, their ratio
+bench: $(READY) ## a crawl beside a bare script, frontiers of growing size: rates, CPU, memory, their ratios
 	@$(RUN) benchmarks.throughput
+	@$(RUN) benchmarks.frontier
 
 torture: $(READY) ## kill one crawl again and again, compare what it made with an undisturbed one (KILLS, ARTICLES, SEED)
 	@$(RUN) tests.torture --kills $(KILLS) --articles $(ARTICLES) --seed $(SEED)

@@ -45,7 +45,7 @@ ORDER BY due_at, id LIMIT ?
 _NEXT_DUE = (
     "SELECT min(due_at) FROM frontier WHERE state = 'queued' AND scope = ? AND host = ? AND priority = ? AND due_at > ?"
 )
-# The rows due last, as only they can be due too late, and no more than a few hundred at a time.
+# The rows due last, as only they can be due too late, and no more than CHUNK at a time.
 _PUT_RIGHT = """
 UPDATE frontier SET due_at = :now WHERE id IN (
     SELECT id FROM (
@@ -56,7 +56,7 @@ UPDATE frontier SET due_at = :now WHERE id IN (
 """
 FRESH_WAIT = 600.0  # seconds: no row that has not failed is put off for longer
 LONGEST_WAIT = 2 * 3600.0  # seconds: no row is put off for longer within a run
-CHUNK = 512  # rows changed at once where there may be a million
+CHUNK = 64  # rows changed at once where there may be a million, at about the cost of as many claims
 
 
 def enqueue(
