@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from simulator.profiles import Publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,24 @@ class Addresses:
     media: str
     api: str
     classic: str
+
+    def base(self, publication: Publication) -> str:
+        """Return the front that a publication appears on."""
+        return self.second if publication.front == "second" else self.front
+
+    def moved(self, host: str) -> Addresses:
+        """Return the addresses after the public site has moved to another host; API and pictures stay where they are.
+
+        Whatever shares the front's host moves with it: the classic API, and where it is so, short addresses.
+        """
+        new = f"{self.front.split('://', 1)[0]}://{host}"
+        return replace(
+            self,
+            front=new,
+            second=new if self.second == self.front else self.second,
+            short=new if self.short == self.front else self.short,
+            classic=self.classic.replace(self.front, new, 1),
+        )
 
     def host_of(self, role: str) -> str:
         """Return the host (and port, when it is not the scheme's own) of a role."""

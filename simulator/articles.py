@@ -9,6 +9,7 @@ from simulator import bodies, names
 from simulator.addresses import Addresses
 from simulator.chance import Dice, mix, roll
 from simulator.corpus import Corpus
+from simulator.events import Way
 from simulator.measures import content_length, time_to_read, without_tags
 from simulator.media import Pictures
 from simulator.profiles import CYCLE, Publication
@@ -26,10 +27,14 @@ def compact(article: Json) -> Json:
 
 
 class Writer:
-    """Writes any article of the corpus, always the same way."""
+    """Writes any article of the corpus, always the same way.
 
-    def __init__(self, corpus: Corpus, addresses: Addresses) -> None:
-        self.corpus, self.addresses, self.profile = corpus, addresses, corpus.profile
+    `founding` are the addresses that links inside texts were written with: nobody rewrites them when the site moves.
+    """
+
+    def __init__(self, corpus: Corpus, addresses: Addresses, founding: Addresses | None = None) -> None:
+        self.corpus, self.addresses, self.founding = corpus, addresses, founding or addresses
+        self.profile = corpus.profile
         self.pictures = Pictures(corpus, addresses)
         self.taxonomy = Taxonomy(corpus, addresses, self.pictures)
 
@@ -64,6 +69,8 @@ class Writer:
             text = f"Analysis: {text}"
         if self._quirk(index, "punctuation", 10):
             text = f"{text}?"
+        if edits := self.corpus.state(index).titles:
+            text = f"{text} (updated {edits})"
         return f"{text} " if self._quirk(index, "trailing space", 12) else text
 
     def slug(self, index: int) -> str:
@@ -73,16 +80,16 @@ class Writer:
 
     def url(self, index: int) -> str:
         """Return the canonical address."""
+        return self._url(index, self.addresses)
+
+    def _url(self, index: int, addresses: Addresses) -> str:
         if self.profile.name == "dm":
-            kind = (
-                "opinionista"
-                if self.profile.sections[self.corpus.sections(index)[0]].slug == "opinionistas"
-                else "article"
-            )
-            return f"{self.addresses.front}/{kind}/{self.corpus.published(index):%Y-%m-%d}-{self.slug(index)}/"
+            opinion = self.profile.sections[self.corpus.sections(index)[0]].slug == "opinionistas"
+            kind = "opinionista" if opinion else "article"
+            return f"{addresses.front}/{kind}/{self.corpus.published(index):%Y-%m-%d}-{self.slug(index)}/"
         publication = self.publication(index)
-        base, prefix = self.taxonomy.base(publication), publication.article_prefix or "article"
-        return f"{base}/{prefix}/{self.corpus.id(index)}/{quote(self.slug(index))}.html"
+        prefix = publication.article_prefix or "article"
+        return f"{addresses.base(publication)}/{prefix}/{self.corpus.id(index)}/{quote(self.slug(index))}.html"
 
     def short_url(self, index: int) -> str:
         """Return the short address."""
@@ -101,7 +108,9 @@ class Writer:
     def _head(self, index: int, old: bool) -> Json:
         article_id, publication = self.corpus.id(index), self.publication(index)
         content_type = dict(zip(("id", "name", "slug"), publication.content_type, strict=True))
-        start: Json = {"access_control": False, "status": "publish"} if old else {}
+        state = self.corpus.state(index)
+        status = "publish" if state.way in (None, Way.UNLISTED) else str(state.way)
+        start: Json = {"access_control": False, "status": status} if old else {}
         start |= {
             "objectType": "Article",
             "id": article_id,
@@ -110,19 +119,25 @@ class Writer:
             "shorturl": self.short_url(index),
             "slug": self.slug(index),
             "contentType": content_type if old else content_type | {"editor": "default"},
-            "views": roll(self.corpus.seed, index, "views", 29_860) if self.profile.name == "olj" else 0,
-            "comments": roll(self.corpus.seed, index, "comments", 4),
+            "views": roll(self.corpus.seed, index, "views", 29_860) + state.views if self.profile.name == "olj" else 0,
+            "comments": roll(self.corpus.seed, index, "comments", 4) + state.views,
             "preview_limit": "850" if self.profile.name == "olj" else None,
         }
         if not old:
             rated = roll(self.corpus.seed, index, "rating", 3) == 0
             start |= {"rating": 4.67, "rating_count": 3} if rated else {"rating": 0}
         start["excludedFromGoogleSearchEngine"] = int(roll(self.corpus.seed, index, "hidden", 20) == 0)
-        start |= {} if old else {"status": "publish"}
-        moment = str(self.corpus.published(index))
+        start |= {} if old else {"status": status}
+        published = str(self.corpus.published(index))
+        return start | {"title": self.title(index), "firstPublished": published, "lastUpdate": self._updated(index)}
+
+    def _updated(self, index: int) -> str:
+        """Return when the article was last edited, as far as its editors said so."""
+        state, moment = self.corpus.state(index), str(self.corpus.published(index))
+        if state.updated is not None or state.published is not None:
+            return str(state.updated or moment)
         later = self.profile.name == "dm" and roll(self.corpus.seed, index, "update", 4) == 0
-        updated = moment[:-5] + "59:59" if later else moment
-        return start | {"title": self.title(index), "firstPublished": moment, "lastUpdate": updated}
+        return moment[:-5] + "59:59" if later else moment
 
     def _filing(self, index: int, old: bool) -> Json:
         sections = self.corpus.sections(index)
@@ -172,6 +187,7 @@ class Writer:
         )
         wp = dm and (self.is_old(index) or roll(self.corpus.seed, index, "imported", 3) == 0)
         contents = (bodies.imported if wp else bodies.native)(tongue, dice, insert)
+        contents += "".join(bodies.correction(times) for times in range(1, self.corpus.state(index).texts + 1))
         summary = tongue.sentence(dice)
         texts = {
             "contents": contents,
@@ -185,7 +201,7 @@ class Writer:
         """Return links in the text: to an older article of ours, and away."""
         links = [f"https://example.org/report/{index}"]
         if index >= 11:
-            older = self.url(index - 11)
+            older = self._url(index - 11, self.founding)
             links.append(f"{older}?utm_source=box&utm_medium=body" if index % 2 else older)
         return tuple(links)
 
@@ -237,7 +253,7 @@ class Writer:
         """Return the chef whose recipe this is."""
         chef = index // CYCLE * CYCLE + CHEF_SLOT
         recipe = self.publication(index).content_type[1] == "Recipes"
-        return chef if recipe and chef < self.corpus.count else None
+        return chef if recipe and chef < self.corpus.founded else None
 
     def _custom(self, index: int) -> Json:
         kind = self.publication(index).content_type[1]

@@ -59,6 +59,11 @@ def native(tongue: Tongue, dice: Dice, insert: Insert) -> str:
     return "".join(parts) + (f"<p><strong>{insert.closing}</strong></p>" if insert.closing else "")
 
 
+def correction(times: int) -> str:
+    """Return the paragraph that one edit adds to a body."""
+    return f"<p>Correction {times}: an earlier version was wrong.</p>"
+
+
 def _editor_text(text: str) -> str:
     return text.replace("’", "&#39;")
 

@@ -8,9 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from simulator.answers import json_body, number
-from simulator.options import Options
+from simulator.door import Door
 from simulator.stock import Json, Stock
-from simulator.v3 import ADMIN_KEY
 
 DEFAULT_LIMIT, MOST = 25, 100
 
@@ -36,14 +35,14 @@ def _envelope(data: list[Any], total: int) -> web.Response:
 class ClassicApi:
     """Answers requests under /cmsapi/."""
 
-    def __init__(self, stock: Stock, options: Options) -> None:
-        self._stock, self._options = stock, options
+    def __init__(self, stock: Stock, door: Door) -> None:
+        self._stock, self._door = stock, door
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer one request."""
         form = await request.post() if request.method == "POST" else {}
         key = request.query.get("key") or form.get("key")
-        if key not in (self._options.api_key, ADMIN_KEY):
+        if not self._door.admits(key):
             return _error(403, "Invalid API key" if key else "Missing API key")
         if request.query.get("token"):
             return _error(403, "Invalid token")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Protocol
 
 from aiohttp import web
 
+from simulator import orders
 from simulator.inventory import Inventory
+from simulator.life import Life
 from simulator.requestlog import RequestLog
+from simulator.walltime import read_stamp
 
 PREFIX = "/_box/"
 HELP = (
-    "GET inventory.json (?category= ?keyword= ?author=), log.jsonl, and with TLS ca.pem; "
-    "DELETE log; POST publish?number=N, withdraw?id=ID, revise?id=ID"
+    "GET inventory.json (?category= ?keyword= ?author=), log.jsonl, clock, history.json, and with TLS ca.pem; "
+    "DELETE log; POST clock?days=N or ?seconds=N or ?to=INSTANT; "
+    "POST happen?kind=KIND&article=ID&attachment=ID&term=ID&changed=FIELD,FIELD&value=VALUE&at=INSTANT"
 )
 
 
@@ -25,14 +31,9 @@ class Living(Protocol):
     inventory: Inventory
     log: RequestLog
 
-    def publish(self, number: int) -> list[str]:
-        """Bring out more articles."""
-
-    def withdraw(self, article_id: str) -> None:
-        """Take an article down."""
-
-    def revise(self, article_id: str) -> None:
-        """Edit an article."""
+    @property
+    def life(self) -> Life:
+        """What happens in it. Raises TypeError when nothing does."""
 
 
 class Control:
@@ -53,23 +54,25 @@ class Control:
             return await self._stream(request, self._articles(request), "application/json")
         if name == "ca.pem" and self._pem is not None:
             return web.Response(body=self._pem, content_type="application/x-pem-file")
-        if request.method == "POST" and self._change(
-            name, request.query.get("id", ""), request.query.get("number", "1")
-        ):
-            return web.Response(status=204)
-        return web.Response(status=404, text=HELP)
-
-    def _change(self, name: str, article_id: str, number: str) -> bool:
-        """Let something happen in the newsroom."""
-        changes = {"withdraw": self._newsroom.withdraw, "revise": self._newsroom.revise}
-        if name == "publish" and number.isdecimal():
-            self._newsroom.publish(int(number))
-            return True
         try:
-            changes[name](article_id)
-        except KeyError:
-            return False
-        return True
+            return await self._living(request, name)
+        except (TypeError, ValueError, OverflowError) as wrong:
+            return web.Response(status=400, text=f"{wrong}\n")
+
+    async def _living(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        """Answer about what happens, or let it happen."""
+        life, posted = self._newsroom.life, request.method == "POST"
+        if name == "history.json":
+            return await self._stream(request, life.history.parts(life.now), "application/json")
+        if name == "clock":
+            if posted:
+                _move_clock(life, request)
+            return web.json_response(life.facts())
+        if name == "happen" and posted:
+            query, at = request.query, request.query.get("at")
+            order = orders.read(query, tuple(query.getall("value", ())))
+            return web.json_response(life.order(order, read_stamp(at) if at else None).facts())
+        return web.Response(status=404, text=f"{HELP}\n")
 
     def _articles(self, request: web.BaseRequest) -> Iterator[str]:
         query = request.query
@@ -90,5 +93,19 @@ class Control:
         await response.prepare(request)
         for part in parts:
             await response.write(part.encode())
+            await asyncio.sleep(0)  # long answers let others have their turn
         await response.write_eof()
         return response
+
+
+def _move_clock(life: Life, request: web.BaseRequest) -> None:
+    """Let as much time pass as the request says."""
+    query = request.query
+    if "to" in query:
+        life.advance(read_stamp(query["to"]))
+    elif "days" in query:
+        life.advance(life.calendar.later(life.now, float(query["days"])))
+    elif "seconds" in query:
+        life.advance(life.now + timedelta(seconds=float(query["seconds"])))
+    else:
+        raise ValueError("nothing says how far: give days=N, seconds=N or to=INSTANT")

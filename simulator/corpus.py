@@ -1,14 +1,20 @@
-"""Which articles exist, when they appeared and what they belong to: arithmetic, nothing held per article."""
+"""Which articles exist, when they appeared and what they belong to: arithmetic, and what has changed since.
+
+The newsroom is founded with a number of articles, of which nothing is held. Only what events changed is remembered.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from typing import overload
 
 from simulator import names
 from simulator.chance import roll
-from simulator.profiles import CYCLE, Profile
+from simulator.profiles import CYCLE, Profile, Section
+from simulator.states import AS_FOUNDED, Changes, State
 
 FIRST_DAY = datetime.fromisoformat("2021-03-01T05:00:00")  # site-local, like every date of the CMS
 STRIDE = 7  # ids are sparse: one article in every seven numbers
@@ -17,13 +23,11 @@ TWIN_DISTANCE = 37
 AUTHOR_BLOCK, AUTHORS_PER_BLOCK = 2_000, 40
 
 
-class Members(Sequence[int]):
-    """Articles of one section, newest first, computed as they are asked for."""
+class Places(Sequence[int]):
+    """Articles by their place in the corpus, newest first, computed as they are asked for."""
 
-    def __init__(self, slots: tuple[int, ...], count: int) -> None:
-        self._slots = slots
-        rounds, rest = divmod(count, CYCLE)
-        self._size = rounds * len(slots) + sum(slot < rest for slot in slots)
+    def __init__(self, size: int) -> None:
+        self._size = size
 
     def __len__(self) -> int:
         return self._size
@@ -37,9 +41,22 @@ class Members(Sequence[int]):
     def __getitem__(self, place: int | slice) -> int | list[int]:
         if isinstance(place, slice):
             return [self._at(p) for p in range(*place.indices(self._size))]
-        if not self._slots or not -self._size <= place < self._size:
+        if not -self._size <= place < self._size:
             raise IndexError(place)
         return self._at(place % self._size)
+
+    @abstractmethod
+    def _at(self, place: int) -> int:
+        """Return what is at a place that exists."""
+
+
+class Members(Places):
+    """The founding articles of some slots of the cycle."""
+
+    def __init__(self, slots: tuple[int, ...], count: int) -> None:
+        rounds, rest = divmod(count, CYCLE)
+        super().__init__(rounds * len(slots) + sum(slot < rest for slot in slots))
+        self._slots = slots
 
     def _at(self, place: int) -> int:
         rounds, rest = divmod(self._size - 1 - place, len(self._slots))
@@ -47,14 +64,21 @@ class Members(Sequence[int]):
 
 
 class Corpus:
-    """The articles 0 (oldest) to count - 1 (newest); raising the count adds newer ones and changes nothing else."""
+    """The articles 0 (oldest) to founded - 1 (newest), and later ones as events brought them."""
 
-    def __init__(self, profile: Profile, seed: int, count: int, quirks: bool) -> None:
-        self.profile, self.seed, self.count, self.quirks = profile, seed, count, quirks
+    def __init__(self, profile: Profile, seed: int, founded: int, quirks: bool) -> None:
+        self.profile, self.seed, self.founded, self.quirks = profile, seed, founded, quirks
+        self.changes = Changes()
         self._base = profile.first_id + seed % 1000 * STRIDE
         self._headlines = names.headlines(seed)
         self._topics = (names.affairs(seed), names.people(seed), names.bodies(seed), names.institutions(seed))
         self._people = names.people(seed + 1)
+
+    def with_changes(self, changes: Changes) -> Corpus:
+        """Return the same newsroom with another past."""
+        other = copy(self)
+        other.changes = changes
+        return other
 
     def id(self, index: int) -> str:
         """Return the CMS id of an article."""
@@ -62,10 +86,27 @@ class Corpus:
 
     def index(self, article_id: str) -> int | None:
         """Return the article with this id."""
+        index = self.place(article_id)
+        return index if index is not None and self.exists(index) else None
+
+    def place(self, article_id: str) -> int | None:
+        """Return the place of this id, whether its article has appeared yet or not."""
         if not (article_id.isascii() and article_id.isdecimal() and len(article_id) < 12):
             return None
         index = (int(article_id) - self._base) // STRIDE
-        return index if 0 <= index < self.count and self.id(index) == article_id else None
+        return index if index >= 0 and self.id(index) == article_id else None
+
+    def exists(self, index: int) -> bool:
+        """Say whether an article was ever published."""
+        return 0 <= index < self.founded or index in self.changes.articles
+
+    def state(self, index: int) -> State:
+        """Return how an article differs from what it was at first."""
+        return self.changes.articles.get(index, AS_FOUNDED)
+
+    def next_index(self) -> int:
+        """Return the place of the next article."""
+        return max(self.founded, 1 + max(self.changes.articles, default=-1))
 
     def removed_id(self, index: int) -> str | None:
         """Return the id of the article that was taken down near this one, if one was."""
@@ -79,10 +120,14 @@ class Corpus:
         if not (article_id.isascii() and article_id.isdecimal() and len(article_id) < 12):
             return False
         index = (int(article_id) - self._base) // STRIDE
-        return 0 <= index < self.count and self.removed_id(index) == article_id
+        return 0 <= index < self.founded and self.removed_id(index) == article_id
 
     def published(self, index: int) -> datetime:
         """Return the site-local time of first publication; some legacy articles have a date only."""
+        return self.state(index).published or self.published_at_first(index)
+
+    def published_at_first(self, index: int) -> datetime:
+        """Return when an article appears if the newsroom goes on at its own pace."""
         moment = self._moment(index)
         first_of_day = index == 0 or self._moment(index - 1).date() < moment.date()
         if self.quirks and first_of_day and roll(self.seed, index, "midnight", 6) == 0:
@@ -113,25 +158,27 @@ class Corpus:
         number = self._headlines.find(slug)
         if number is None:
             return []
-        return [
-            i for i in (number + TWIN_DISTANCE, number) if 0 <= i < self.count and self.headline_number(i) == number
-        ]
+        return [i for i in (number + TWIN_DISTANCE, number) if self.exists(i) and self.headline_number(i) == number]
 
     def sections(self, index: int) -> tuple[str, ...]:
         """Return the ids of the sections of an article, primary first."""
-        return self.profile.slots[index % CYCLE]
+        sections = self.state(index).sections
+        return self.profile.slots[index % CYCLE] if sections is None else sections
 
-    def in_section(self, section: str) -> Members:
-        """Return the articles of a section."""
-        return self.in_slots(tuple(slot for slot, ids in enumerate(self.profile.slots) if section in ids))
+    def section(self, section_id: str) -> Section:
+        """Return a section as it is called now. Raises KeyError."""
+        return self.changes.section(self.profile.sections, section_id)
+
+    def section_by_slug(self, slug: str) -> Section | None:
+        """Return the section that has this slug, or had it."""
+        known = (self.section(section_id) for section_id in self.profile.sections)
+        found = next((section for section in known if section.slug.rstrip("-") == slug.rstrip("-")), None)
+        former = self.changes.slugs.get(slug)
+        return self.section(former) if found is None and former else found
 
     def in_slots(self, slots: tuple[int, ...]) -> Members:
-        """Return the articles at these places of the cycle."""
-        return Members(slots, self.count)
-
-    def everything(self) -> Members:
-        """Return all articles, newest first."""
-        return self.in_slots(tuple(range(CYCLE)))
+        """Return the founding articles at these places of the cycle."""
+        return Members(slots, self.founded)
 
     def has_topics(self, index: int) -> bool:
         """Say whether an article has keywords at all."""
@@ -139,6 +186,10 @@ class Corpus:
 
     def topics(self, index: int) -> tuple[str, ...]:
         """Return the keyword ids of an article."""
+        topics = self.state(index).topics
+        return self._topics_at_first(index) if topics is None else topics
+
+    def _topics_at_first(self, index: int) -> tuple[str, ...]:
         if not self.has_topics(index):
             return ()
         groups = (index // 5, index // 300 * 25 + index % 25, index // 30, index // 120 * 2 + index % 2)
@@ -158,7 +209,7 @@ class Corpus:
         return None
 
     def in_topic(self, keyword: str) -> list[int]:
-        """Return the articles of a keyword, newest first; none when there is no such keyword."""
+        """Return the founding articles of a keyword, newest first; none when there is no such keyword."""
         place, rest = divmod(int(keyword) - 5_000, 7)
         if rest or place < 0:
             return []
@@ -169,11 +220,12 @@ class Corpus:
             range(group * 30, group * 30 + 30),
             range(group // 2 * 120 + group % 2, group // 2 * 120 + 120, 2),
         )
-        return [index for index in reversed(spans[family]) if index < self.count and self.has_topics(index)]
+        return [index for index in reversed(spans[family]) if index < self.founded and self.has_topics(index)]
 
     def all_topics(self) -> list[str]:
-        """Return the ids of all keywords that have articles."""
-        sizes = (-(-self.count // 5), -(-self.count // 300) * 25, -(-self.count // 30), -(-self.count // 120) * 2)
+        """Return the ids of all keywords that founding articles have."""
+        count = self.founded
+        sizes = (-(-count // 5), -(-count // 300) * 25, -(-count // 30), -(-count // 120) * 2)
         ids = (str(5_000 + (group * 4 + f) * 7) for f, size in enumerate(sizes) for group in range(size))
         return [keyword for keyword in ids if self.in_topic(keyword)]
 
@@ -185,6 +237,10 @@ class Corpus:
 
     def authors(self, index: int) -> tuple[str, ...]:
         """Return the author ids of an article."""
+        authors = self.state(index).authors
+        return self._authors_at_first(index) if authors is None else authors
+
+    def _authors_at_first(self, index: int) -> tuple[str, ...]:
         if not self.has_authors(index):
             return ()
         block = index // AUTHOR_BLOCK * AUTHORS_PER_BLOCK
@@ -210,15 +266,15 @@ class Corpus:
         return author if names.slug_of(self.author_name(author)) == slug else None
 
     def by_author(self, author: str) -> list[int]:
-        """Return the articles of an author, newest first; none when there is no such author."""
+        """Return the founding articles of an author, newest first; none when there is no such author."""
         number, rest = divmod(int(author) - 300_000, 3)
         if rest or number < 0:
             return []
         start = number // AUTHORS_PER_BLOCK * AUTHOR_BLOCK
-        stop = min(start + AUTHOR_BLOCK, self.count)
-        return [index for index in reversed(range(start, stop)) if author in self.authors(index)]
+        stop = min(start + AUTHOR_BLOCK, self.founded)
+        return [index for index in reversed(range(start, stop)) if author in self._authors_at_first(index)]
 
     def all_authors(self) -> list[str]:
-        """Return the ids of all authors that have articles."""
-        size = -(-self.count // AUTHOR_BLOCK) * AUTHORS_PER_BLOCK
+        """Return the ids of all authors of founding articles."""
+        size = -(-self.founded // AUTHOR_BLOCK) * AUTHORS_PER_BLOCK
         return [author for author in (str(300_000 + number * 3) for number in range(size)) if self.by_author(author)]

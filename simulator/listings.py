@@ -19,7 +19,7 @@ def frame(stock: Stock) -> tuple[str, str]:
     """Return header and footer with the links that every page repeats."""
     front = stock.addresses.front
     if stock.profile.name == "dm":
-        names = [(f"/section/{s.slug}/", s.name) for s in stock.profile.sections.values()]
+        names = [(f"/section/{found.slug}/", found.name) for found in stock.listings("category")]
     else:
         names = [(found.url, found.name) for found in stock.listings("category")]
     links = "".join(f'<a href="{escape(url)}">{escape(name)}</a> ' for url, name in names)

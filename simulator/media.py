@@ -6,12 +6,14 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from simulator.addresses import Addresses
 from simulator.chance import Dice, roll
 from simulator.corpus import Corpus
 from simulator.profiles import Size
+from simulator.states import place_of
 
 _SHAPES = ((1200, 800), (1600, 1067), (642, 428), (800, 1200), (1920, 1080), (960, 960))
 _NOUNS = (
@@ -43,6 +45,9 @@ class Original:
     height: int
     scene: int
     caption: str = ""
+    corrections: int = 0  # how often its caption was edited
+    version: int = 0  # how often other bytes took its place
+    since: datetime | None = None  # the instant when the latest did
 
     @property
     def extension(self) -> str:
@@ -59,8 +64,14 @@ class Pictures:
 
     def main(self, index: int) -> list[Original]:
         """Return the main pictures of an article: none, one, or up to three."""
-        number = (0, 1, 1, 1, 1, 1, 1, 2, 2, 3)[roll(self.corpus.seed, index, "pictures", 10)]
-        return [self._of_article(index, place) for place in range(number)]
+        return [self._of_article(index, place) for place in self.main_places(index)]
+
+    def main_places(self, index: int) -> tuple[int, ...]:
+        """Return the places of the main pictures of an article."""
+        places = self.corpus.state(index).pictures
+        if places is not None:
+            return places
+        return tuple(range((0, 1, 1, 1, 1, 1, 1, 2, 2, 3)[roll(self.corpus.seed, index, "pictures", 10)]))
 
     def inline(self, index: int) -> list[Original]:
         """Return the pictures inside the text."""
@@ -90,7 +101,12 @@ class Pictures:
         else:
             folder = f"dailymaverick/wp-content/uploads/{day:%Y/%m}"
         key = f"{folder}/{noun}-{day:%d}_{picture_id}.{extension}"
-        return Original(picture_id, key, width, height, scene, f"{noun} at {day:%H:%M}")
+        state = self.corpus.state(index)
+        swaps = [instant for swapped, instant in state.swaps if swapped == place]
+        corrections = state.captions.count(place)
+        caption = f"{noun} at {day:%H:%M}" + (f" (corrected {corrections})" if corrections else "")
+        since = max(swaps, default=None)
+        return Original(picture_id, key, width, height, scene, caption, corrections, len(swaps), since)
 
     def portrait(self, author: str) -> Original | None:
         """Return the picture of an author; half of them have none."""
@@ -119,7 +135,10 @@ class Pictures:
         index = self.corpus.index(picture_id[:-1])
         if index is None:
             return []
-        return [*self.main(index), *self.inline(index), self.orphan(index), self.social(index)]
+        state = self.corpus.state(index)
+        former = [self._of_article(index, place) for place in state.former]
+        found = [*self.main(index), *former, *self.inline(index), self.orphan(index), self.social(index)]
+        return [picture for picture in found if picture is None or place_of(picture.id) not in state.lost]
 
     def url(self, original: Original) -> str:
         """Return the address of the upload itself."""
@@ -156,7 +175,9 @@ class Pictures:
         entry: dict[str, Any] = {
             "id": original.id,
             "name": original.caption if dice.below(2) else "",
-            "description": f"{original.caption}, seen by the photo desk." if dice.below(3) else "",
+            "description": f"{original.caption}, seen by the photo desk."
+            if dice.below(3) or original.corrections
+            else "",
             "focal": "50% 50%" if dice.below(3) else f"{dice.below(90) + 3}.472222222222221% 31.25%",
             "width": original.width if known else 0,
             "height": original.height if known else 0,

@@ -7,7 +7,8 @@ from zlib import crc32
 
 from aiohttp import web
 
-from simulator import listings, render
+from simulator import conditional, listings, render
+from simulator.events import Way
 from simulator.options import Options
 from simulator.pictures import MEDIA_TYPES, picture
 from simulator.stock import Hit, Json, Stock
@@ -32,7 +33,7 @@ class Site:
     """Answers requests for public pages and pictures."""
 
     def __init__(self, stock: Stock, options: Options) -> None:
-        self._stock, self._options = stock, options
+        self._stock, self._options, self._conditional = stock, options, options.conditional
 
     async def media(self, request: web.BaseRequest) -> web.Response:
         """Answer with a picture, or say why not."""
@@ -42,8 +43,12 @@ class Site:
         wanted = self._stock.picture(path)
         if wanted is None:
             return web.Response(text="no such picture", status=404)
-        media_type = MEDIA_TYPES.get(wanted.format, "image/jpeg")
-        return web.Response(body=picture(wanted, self._stock.seed), content_type=media_type)
+
+        def make() -> web.Response:
+            media_type = MEDIA_TYPES.get(wanted.format, "image/jpeg")
+            return web.Response(body=picture(wanted, self._stock.seed), content_type=media_type)
+
+        return conditional.answer(request, repr(wanted).encode(), wanted.since, make) if self._conditional else make()
 
     async def page(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with whatever page is at this address."""
@@ -57,8 +62,11 @@ class Site:
         if hit is not None:
             return self._article(hit)
         by_id = _BY_ID.fullmatch(path)
-        if by_id and self._stock.removed(by_id[1]):
-            return html(listings.message_page(self._stock, "Something went wrong"), 500)
+        if by_id and self._stock.way(by_id[1]) is Way.MISSING:
+            return self._away(Way.MISSING)
+        forwarded = self._stock.forwarded(path)
+        if forwarded is not None:
+            return web.Response(status=301, headers={"Location": forwarded})
         listing = self._stock.listing_at(path)
         if listing is None:
             return html(listings.message_page(self._stock, "Page not found"), 404)
@@ -90,11 +98,20 @@ class Site:
 
     def _article(self, hit: Hit) -> web.StreamResponse:
         article: Json | None = self._stock.article(hit.article_id)
-        if article is None:
-            return html(listings.message_page(self._stock, "Page not found"), 404)
+        way = self._stock.way(hit.article_id)
+        if article is None or way not in (None, Way.UNLISTED):
+            return self._away(way)
         if not hit.canonical and crc32(hit.article_id.encode()) % SERVED_BY_ID:
             return web.Response(status=301, headers={"Location": self._stock.summary(hit.article_id)[0]})
         return self.show(article, self._dump(hit.article_id))
+
+    def _away(self, way: Way | None) -> web.Response:
+        """Answer for an article that is not public any more."""
+        status, text = {
+            Way.MISSING: (500, "Something went wrong"),
+            Way.DELETED: (410, "This article is no longer available"),
+        }.get(way or Way.WITHHELD, (404, "Page not found"))
+        return html(listings.message_page(self._stock, text), status)
 
     def show(self, article: Json, dump: str | None) -> web.Response:
         """Answer with the page of an article; with the JSON as plain text when a dump is given."""

@@ -63,12 +63,6 @@ class Profile:
     numbers_as_text: bool
     main_section: str
 
-    def section_by_slug(self, slug: str) -> Section | None:
-        """Return the section with this slug."""
-        return next(
-            (section for section in self.sections.values() if section.slug.rstrip("-") == slug.rstrip("-")), None
-        )
-
 
 def _index(sections: tuple[Section, ...]) -> dict[str, Section]:
     return {section.id: section for section in sections}

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zlib import crc32
 
 from simulator.addresses import Addresses
 from simulator.articles import compact
+from simulator.events import Way
 from simulator.inventory import Rendition, mentioned
 from simulator.media import in_proportion
 from simulator.profiles import Profile
@@ -166,9 +168,13 @@ class Replay:
         """Return the document's own text."""
         return self._documents[article_id].raw.decode("utf-8")
 
-    def removed(self, _article_id: str) -> bool:
+    def way(self, _article_id: str) -> Way | None:
         """Nothing replayed was ever removed."""
-        return False
+        return None
+
+    def modified(self, _article_id: str) -> datetime | None:
+        """Nobody knows."""
+        return None
 
     def removed_ids(self) -> Iterator[str]:
         """Return nothing, for the same reason."""
@@ -191,6 +197,10 @@ class Replay:
     def listing_at(self, path: str) -> Listing | None:
         """Return the listing that a public path leads to."""
         return _listing(self._shelf_paths.get(path.rstrip("/")))
+
+    def forwarded(self, _path: str) -> str | None:
+        """Nothing replayed has moved."""
+        return None
 
     def listings(self, kind: str) -> Iterator[Listing]:
         """Return all listings of a kind."""

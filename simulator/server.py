@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from simulator import addresses, configuration
 from simulator.content import Content
 from simulator.control import PREFIX, Control
+from simulator.door import Door
+from simulator.events import Event, Kind
 from simulator.faults import Plan
+from simulator.history import History
 from simulator.inventory import Inventory
+from simulator.life import Life
 from simulator.options import Options
+from simulator.orders import Order
 from simulator.profiles import PROFILES
 from simulator.replay import Replay, load
 from simulator.requestlog import Entry, RequestLog
@@ -73,6 +80,7 @@ class Newsroom:
         self._documents = load(options.replay) if options.replay else []
         self._runner: web.ServerRunner | None = None
         self._authority: Authority | None = None
+        self._life: Life | None = None
         self._in_flight = 0
 
     async def __aenter__(self) -> Self:
@@ -119,6 +127,8 @@ class Newsroom:
         await self._runner.setup()
         context = self._authority.context if self._authority else None
         await web.SockSite(self._runner, listener, ssl_context=context).start()
+        if self._life:
+            self._life.start()
 
     def _open(self) -> None:
         """Make content and routes, now that the addresses are known."""
@@ -133,7 +143,9 @@ class Newsroom:
         if options.tls:
             self._authority = Authority(self._hosts())
         self.inventory = Inventory(self.stock)
-        self._switchboard = Switchboard(self.stock, options, self._plan)
+        door = Door(options.api_key)
+        self._life = Life(self.stock, door, options, self._vouch) if isinstance(self.stock, Content) else None
+        self._switchboard = Switchboard(self.stock, options, self._plan, door, lambda: self.now)
         self._control = Control(self, self._authority.pem if self._authority else None)
 
     def _hosts(self) -> list[str]:
@@ -143,7 +155,9 @@ class Newsroom:
         return sorted({host.partition(":")[0] for host in named | roles})
 
     async def stop(self) -> None:
-        """Close every connection, the port and the log."""
+        """Stop the clock; close every connection, the port and the log."""
+        if self._life:
+            await self._life.stop()
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
@@ -174,6 +188,8 @@ class Newsroom:
                 response = await self._switchboard.act(*strike)
             else:
                 response = await self._switchboard.answer(request, seen.kind)
+            if not response.prepared:
+                response.headers["Date"] = format_datetime(self.now, usegmt=True)
             await response.prepare(request)
             await response.write_eof()
         except ConnectionError:
@@ -181,22 +197,39 @@ class Newsroom:
         seen.status, seen.size = response.status, response.body_length
         return response
 
-    def publish(self, number: int) -> list[str]:
-        """Bring out so many more articles and return their ids, newest first."""
-        return self._living().publish(number)
-
-    def withdraw(self, article_id: str) -> None:
-        """Take an article down: API 404, page 500, gone from every list."""
-        self._living().withdraw(article_id)
-
-    def revise(self, article_id: str) -> None:
-        """Edit an article without touching its dates."""
-        self._living().revise(article_id)
-
-    def _living(self) -> Content:
-        if not isinstance(self.stock, Content):
+    @property
+    def life(self) -> Life:
+        """What happens in the newsroom, and when. Raises TypeError when its documents are replayed."""
+        if self._life is None:
             raise TypeError("replayed documents do not change; start the newsroom without replay")
-        return self.stock
+        return self._life
+
+    @property
+    def now(self) -> datetime:
+        """The instant that the newsroom's clock shows."""
+        return self._life.now if self._life else datetime.now(UTC)
+
+    @property
+    def history(self) -> History:
+        """What has happened so far."""
+        return self.life.history
+
+    def advance(self, to: datetime) -> list[Event]:
+        """Let time pass up to an instant, and return what happened. Raises ValueError when that cannot be."""
+        return self.life.advance(to)
+
+    def pass_days(self, days: float = 1) -> list[Event]:
+        """Let time pass until the wall clock shows the same time so many days later."""
+        return self.life.advance(self.life.calendar.later(self.now, days))
+
+    def happen(self, kind: Kind, *values: str, at: datetime | None = None, **details: Any) -> Event:
+        """Let something happen besides the plan; `Order` says what each kind needs. Raises ValueError."""
+        return self.life.order(Order(kind, values=values, **details), at)
+
+    def _vouch(self, host: str) -> None:
+        """Let the certificate name a further host."""
+        if self._authority:
+            self._authority.vouch([*self._hosts(), host])
 
     def config_toml(self, archive: str = "archive") -> str:
         """Return the config.toml that points a client at this newsroom."""

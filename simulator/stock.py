@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from simulator.addresses import Addresses
+from simulator.events import Way
 from simulator.profiles import Profile
 
 Json = dict[str, Any]
@@ -48,6 +50,7 @@ class Picture:
     scene: int
     stamp: str
     original: bool
+    since: datetime | None = None  # the instant of the latest change of its bytes, where there was one
 
 
 class Mapped(Sequence[str]):
@@ -76,7 +79,7 @@ class Stock(Protocol):
         """Return the ids of all articles, newest first."""
 
     def article(self, article_id: str) -> Json | None:
-        """Return an article, if it is published."""
+        """Return an article, if the API still answers for it."""
 
     def raw(self, article_id: str, visit: int | None = None, short: bool = False) -> bytes | None:
         """Return an article's JSON as the API sends it at this visit; short as lists carry it."""
@@ -87,11 +90,14 @@ class Stock(Protocol):
     def page_json(self, article_id: str) -> str:
         """Return an article's JSON as a page embeds it as text."""
 
-    def removed(self, article_id: str) -> bool:
-        """Say whether an article with this id was taken down."""
+    def way(self, article_id: str) -> Way | None:
+        """Return how an article is away that was there once; None for one that is there, or never was."""
+
+    def modified(self, article_id: str) -> datetime | None:
+        """Return the instant of the latest change of an article's JSON, where it is known."""
 
     def removed_ids(self) -> Iterator[str]:
-        """Return the ids of articles that were taken down."""
+        """Return the ids of articles that were taken down, unless they were only taken out of the lists."""
 
     def summary(self, article_id: str) -> tuple[str, str, str]:
         """Return address, title and naive local date of an article, without writing the rest of it."""
@@ -104,6 +110,9 @@ class Stock(Protocol):
 
     def listing_at(self, path: str) -> Listing | None:
         """Return the listing that a public path leads to."""
+
+    def forwarded(self, path: str) -> str | None:
+        """Return where a listing has moved that was at this path."""
 
     def listings(self, kind: str) -> Iterator[Listing]:
         """Return all listings of a kind."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from zlib import crc32
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from aiohttp import web
 from simulator.answers import json_body
 from simulator.chance import Dice
 from simulator.classic import ClassicApi
+from simulator.door import Door
 from simulator.faults import FAULTS, Plan, Strike, Visit
 from simulator.faults.visit import ARTICLE, BATCH, CONTENT, LISTING, MEDIA, OTHER, SITEMAP
 from simulator.options import Options
@@ -25,13 +27,13 @@ _MEDIA_PATHS = ("/dailymaverick/", "/i/", "/storage/", "/attachments/")
 class Switchboard:
     """Knows which request is for whom."""
 
-    def __init__(self, stock: Stock, options: Options, plan: Plan) -> None:
-        self._stock, self._options, self._plan = stock, options, plan
+    def __init__(self, stock: Stock, options: Options, plan: Plan, door: Door, now: Callable[[], datetime]) -> None:
+        self._stock, self._options, self._plan, self._door, self._now = stock, options, plan, door, now
         self._strict = options.tls and options.replay is None
         self._site, self._rest, self._classic = (
             Site(stock, options),
-            RestApi(stock, options),
-            ClassicApi(stock, options),
+            RestApi(stock, options, door),
+            ClassicApi(stock, door),
         )
 
     def kind(self, request: web.BaseRequest) -> str:
@@ -57,7 +59,8 @@ class Switchboard:
         if chosen is None:
             return None
         dice = Dice(self._options.seed, crc32(request.raw_path.encode()), chosen.attempt)
-        visit = Visit(request, finer, chosen.after, dice, lambda other: self.answer(other, kind), self._rewrite)
+        now = self._now()
+        visit = Visit(request, finer, chosen.after, dice, now, lambda other: self.answer(other, kind), self._rewrite)
         return chosen, visit
 
     async def act(self, chosen: Strike, visit: Visit) -> web.StreamResponse:
@@ -82,6 +85,8 @@ class Switchboard:
 
     async def answer(self, request: web.BaseRequest, kind: str) -> web.StreamResponse:
         """Answer a request as a healthy newsroom does."""
+        if kind in (CLASSIC, PAGE) and self._door.has_left(request.host):
+            return web.Response(status=301, headers={"Location": self._stock.addresses.front + request.raw_path})
         if kind == API:
             return await self._rest.answer(request)
         if kind == CLASSIC:

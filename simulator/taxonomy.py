@@ -19,20 +19,17 @@ class Taxonomy:
     def __init__(self, corpus: Corpus, addresses: Addresses, pictures: Pictures) -> None:
         self.corpus, self.addresses, self.pictures, self.profile = corpus, addresses, pictures, corpus.profile
 
-    def base(self, publication: Publication) -> str:
-        """Return the front that a publication appears on."""
-        return self.addresses.second if publication.front == "second" else self.addresses.front
-
     def publication_of(self, section: str) -> Publication:
         """Return the publication of a section."""
-        return self.profile.publications[self.profile.sections[section].publication]
+        return self.profile.publications[self.corpus.section(section).publication]
 
     def section_url(self, section: Section) -> str:
         """Return the address of a section as the JSON gives it."""
         if self.profile.name == "dm":
             return f"{self.addresses.front}/category/{section.slug}/"
         publication = self.profile.publications[section.publication]
-        return f"{self.base(publication)}/{publication.section_prefix}/{section.id}-{names.slugify(section.slug)}"
+        base, slug = self.addresses.base(publication), names.slugify(section.slug)
+        return f"{base}/{publication.section_prefix}/{section.id}-{slug}"
 
     def keyword_url(self, keyword: str) -> str:
         """Return the address of a keyword's page."""
@@ -57,7 +54,7 @@ class Taxonomy:
             "includeInIssue": "0",
             "shortened_domain": "",
             "stylesheetClass": "",
-            "domain": self.base(publication).split("://", 1)[1],
+            "domain": self.addresses.base(publication).split("://", 1)[1],
             "articleUrlPrefix": publication.article_prefix,
             "access_groups": publication.access_groups,
             "locale": publication.locale,
@@ -69,7 +66,7 @@ class Taxonomy:
 
     def category(self, section_id: str, observer: int = 0, typed: bool = True) -> dict[str, Any]:
         """Return a category as one observer's stale snapshot shows it."""
-        section = self.profile.sections[section_id]
+        section = self.corpus.section(section_id)
         stale = self.corpus.quirks and roll(self.corpus.seed, observer, section_id, 3) == 0
         entry: dict[str, Any] = {"id": section.id, "name": section.name}
         if not stale:
@@ -100,13 +97,18 @@ class Taxonomy:
             "metaDescription": "",
             "order": "0",
             "pageId": None,
-            "articlesCount": None if stale else str(len(self.corpus.in_section(section.id))),
+            "articlesCount": None if stale else str(self._founding_articles(section.id)),
             "allowComments": "1",
             "accessType": "freecount",
             "status": "1",
             "children": [],
             "cached": not stale,
         }
+
+    def _founding_articles(self, section_id: str) -> int:
+        """Return the number that categories state, which nobody has brought up to date since."""
+        slots = (slot for slot, ids in enumerate(self.profile.slots) if section_id in ids)
+        return len(self.corpus.in_slots(tuple(slots)))
 
     def category_with_children(self, section_id: str) -> dict[str, Any]:
         """Return a category as its own view shows it: with its children."""
@@ -124,7 +126,7 @@ class Taxonomy:
             "slug": names.slug_of(name),
             "description": ("", None, "<p><br></p>")[int(keyword) % 3] if olj else "",
             "articlesCount": 0,
-            "replacedWith": None,
+            "replacedWith": self.corpus.changes.merged.get(keyword),
             "display_name": name if int(keyword) % 5 else None,
             "translations": _translations(name) if olj and int(keyword) % 2 else None,
         }

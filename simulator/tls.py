@@ -18,14 +18,19 @@ class Authority:
             raise RuntimeError(
                 "TLS needs trustme, which is not installed: pip install 'backfile[simulator]'"
             ) from missing
-        authority = trustme.CA(organization_name="newsroom in a box")
-        certificate = authority.issue_cert(*sorted({*hosts, "localhost", "127.0.0.1"}))
+        self._authority = trustme.CA(organization_name="newsroom in a box")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(self.context)
+        self.vouch(hosts)
         self._folder = tempfile.TemporaryDirectory(prefix="newsroom-ca-")
         self.file = Path(self._folder.name) / "ca.pem"
-        self.pem = authority.cert_pem.bytes()
+        self.pem = self._authority.cert_pem.bytes()
         self.file.write_bytes(self.pem)
+
+    def vouch(self, hosts: Iterable[str]) -> None:
+        """Issue a certificate for these hosts; new connections see it."""
+        names = {host.partition(":")[0] for host in hosts}
+        certificate = self._authority.issue_cert(*sorted({*names, "localhost", "127.0.0.1"}))
+        certificate.configure_cert(self.context)
 
     def close(self) -> None:
         """Remove the temporary file."""

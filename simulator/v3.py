@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from simulator import conditional
 from simulator.answers import error, json_body, number
+from simulator.door import ADMIN_KEY, Door
+from simulator.events import Way
 from simulator.options import Options
 from simulator.stock import Stock
 
-ADMIN_KEY = "box-admin-key"
 DEFAULT_LIMIT, MOST = 30, 100
 _CONTENT = re.compile(r"/cms/content/([^/]+)/?")
 _PUBLICATION = re.compile(r"/cms/publication/([^/]+)/content/?")
@@ -20,8 +22,8 @@ _PUBLICATION = re.compile(r"/cms/publication/([^/]+)/content/?")
 class RestApi:
     """Answers requests under /cms/."""
 
-    def __init__(self, stock: Stock, options: Options) -> None:
-        self._stock, self._options = stock, options
+    def __init__(self, stock: Stock, options: Options, door: Door) -> None:
+        self._stock, self._door, self._conditional = stock, door, options.conditional
         self._paging = options.paging or stock.profile.paging
         self._visit = 0
 
@@ -31,7 +33,7 @@ class RestApi:
         key = request.headers.get("API-Key")
         if key is None:
             return error(request, 401, "Missing API-Key header")
-        if key not in (self._options.api_key, ADMIN_KEY):
+        if not self._door.admits(key):
             return error(request, 401, "Unauthorized: Invalid API key")
         if request.method not in ("GET", "HEAD"):
             return error(request, 405, "Method not allowed: this newsroom is read-only")
@@ -46,7 +48,17 @@ class RestApi:
 
     def _single(self, request: web.BaseRequest, article_id: str) -> web.Response:
         raw = self._stock.raw(article_id, self._visit)
-        return error(request, 404, "Content not found") if raw is None else json_body(b'{"data":[' + raw + b"]}")
+        if raw is None:
+            deleted = self._stock.way(article_id) is Way.DELETED
+            return error(request, 410 if deleted else 404, "Content not found")
+
+        def make() -> web.Response:
+            return json_body(b'{"data":[' + raw + b"]}")
+
+        if not self._conditional:
+            return make()
+        quiet = self._stock.raw(article_id)
+        return conditional.answer(request, quiet or raw, self._stock.modified(article_id), make)
 
     def _publication(self, request: web.BaseRequest, publication: str) -> web.Response:
         ids = self._stock.publication(publication, request.query.get("content_type"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,18 @@ def simulate(
     paging: Annotated[
         str, typer.Option(metavar="page|broken", help="How API lists page; default: the profile's.")
     ] = "",
+    days: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Days whose events are planned; 0: nothing happens.")
+    ] = 0,
+    events: Annotated[int, typer.Option(min=1, metavar="N", help="What happens on each of these days.")] = 40,
+    day_length: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Real seconds that a day takes; 0: it passes when told to."),
+    ] = 0.0,
+    webhook: Annotated[str, typer.Option(metavar="URL", help="POST here about every saved article.")] = "",
+    webhook_secret_env: Annotated[
+        str, typer.Option(metavar="NAME", help="The environment variable with the secret to sign that with.")
+    ] = "",
     write_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the config.toml that points backfile here.")
     ] = None,
@@ -46,10 +59,18 @@ def simulate(
     Runs until it is stopped (Ctrl-C is its normal end). Deterministic by --seed; three hundred thousand articles start
     as fast as ten.
 
+    With --days the newsroom lives. Its clock starts at midnight, site-local, after its newest article; as it moves,
+    articles are published, edited (with and without a new lastUpdate), re-categorised, taken down and restored,
+    pictures swapped, keywords merged, categories renamed. A day takes --day-length real seconds. Without it the clock
+    moves only when told to: POST /_box/clock?days=1 (or seconds=N, to=INSTANT). GET /_box/history.json is the truth
+    to compare an archive with: every event so far, and each article at the end of each day.
+
     Example:
-        backfile simulate --articles 500 --write-config box.toml &
+        backfile simulate --days 60 --port 8090 --write-config box.toml &
 
         BACKFILE_DM_KEY=box-key backfile --config box.toml crawl
+
+        curl -X POST 'http://127.0.0.1:8090/_box/clock?days=1'
     """
     from simulator import Newsroom, Options
     from simulator.faults import FAULTS, FORM
@@ -67,6 +88,8 @@ def simulate(
         options = Options(
             profile=profile, articles=articles, seed=seed, port=port, tls=tls, replay=replay,
             faults=wrong, latency_ms=latency, paging=paging or None, log_file=log_file,
+            days=days, events=events, day_length=day_length,
+            webhook=webhook, webhook_secret=_secret(webhook_secret_env) if webhook else "",
         )  # fmt: skip
         room = Newsroom(options)
     except ValueError as error:
@@ -74,6 +97,15 @@ def simulate(
     archive = str(own.archive) if own.archive else "archive"
     asyncio.run(_serve(room, write_config, archive))
     return Exit.OK
+
+
+def _secret(name: str) -> str:
+    """Return the secret that webhooks are signed with. Raises UsageError."""
+    secret = os.environ.get(name, "") if name else ""
+    if not secret:
+        missing = f"the environment variable {name} is not set" if name else "--webhook-secret-env names none"
+        raise UsageError(f"--webhook needs a secret to sign with, and {missing}; set one that the receiver knows")
+    return secret
 
 
 async def _serve(room: Newsroom, write_config: Path | None, archive: str) -> None:

@@ -25,10 +25,14 @@ def read(article: Mapping[str, object]) -> tuple[Term, ...]:
 
 
 def identities(article: Mapping[str, object], holder: str) -> list[list[str]]:
-    """Return by what the entries of `categories`, `keywords` or `authors` are known, however old their snapshots."""
+    """Return by what the entries of `categories`, `keywords` or `authors` are known, however old their snapshots.
+
+    The id alone where there is one: a category that gets another name is no edit of the articles filed under it.
+    """
     kind = HOLDERS[holder]
-    keys = (_ID_KEYS[kind], _NAME_KEYS[kind], ("slug",))
-    return [[fields.first(facts, *names) for names in keys] for facts in _merged(kind, article.get(holder))]
+    names = (*_NAME_KEYS[kind], "slug")
+    found = ((fields.first(facts, *_ID_KEYS[kind]), facts) for facts in _merged(kind, article.get(holder)))
+    return [[cms_id] if cms_id not in ("", "0") else ["", fields.first(facts, *names)] for cms_id, facts in found]
 
 
 def term(kind: str, fields_of: Mapping[str, object]) -> Term | None:

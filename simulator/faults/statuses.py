@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 
@@ -33,7 +32,7 @@ def wait(code: int, text: str, dated: bool) -> _Act:
 
     async def act(visit: Visit) -> web.StreamResponse:
         response = _page(text, code)
-        moment = formatdate(int(time.time()) + visit.after + 1, usegmt=True)
+        moment = formatdate(int(visit.now.timestamp()) + visit.after + 1, usegmt=True)
         response.headers["Retry-After"] = moment if dated else str(visit.after)
         return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -23,12 +24,13 @@ PICTURES = frozenset({MEDIA})
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request, how it would be answered, and the dice for this attempt."""
+    """A request at an instant of the newsroom, how it would be answered, and the dice for this attempt."""
 
     request: web.BaseRequest
     kind: str
     after: int
     dice: Dice
+    now: datetime
     answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
     rewrite: Callable[[web.BaseRequest, Callable[[Json], Json]], web.Response | None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class Answer:
     """What came back."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     text: str
 
@@ -41,7 +41,7 @@ class Client:
         options.setdefault("allow_redirects", False)
         async with self.session.get(url, **options) as response:
             body = await response.read()
-            return Answer(response.status, dict(response.headers), body, body.decode("utf-8", "replace"))
+            return Answer(response.status, response.headers, body, body.decode("utf-8", "replace"))
 
 
 Start = Callable[..., Awaitable[tuple[Newsroom, Client]]]

@@ -232,22 +232,3 @@ def test_a_huge_newsroom_computes_only_what_is_asked() -> None:
     assert article is not None
     assert content.written == 1
     assert content.locate(article["url"].removeprefix("http://127.0.0.1:8000")) is not None
-
-
-def test_articles_can_be_added_withdrawn_and_edited() -> None:
-    """A living newsroom: new ones on top, gone ones gone, edits without a date."""
-    content = newsroom(articles=50)
-    first = content.ids()[0]
-    before = content.article(first)
-    content.revise(first)
-    after = content.article(first)
-    assert before is not None
-    assert after is not None
-    assert after["contents"] != before["contents"]
-    assert after["lastUpdate"] == before["lastUpdate"]
-    assert after["content_length"] == content_length(after["contents"])
-    assert content.publish(2) == list(content.ids())[:2]
-    content.withdraw(first)
-    assert first not in content.ids()
-    assert content.article(first) is None
-    assert content.removed(first)

@@ -330,22 +330,15 @@ async def test_the_log_sees_every_request_but_those_to_the_box(start: Start, tmp
 
 
 async def test_the_inventory_can_be_asked_from_outside(start: Start) -> None:
-    """The box answers with articles and renditions, and lets news happen."""
+    """The box answers with articles and their renditions; what it does not know it explains."""
     newsroom, client = await start(articles=30)
     listed = (await client.get("/_box/inventory.json?category=africa")).json()["articles"]
     assert [entry["id"] for entry in listed] == list(newsroom.inventory.articles(category="africa"))
     assert [r["url"] for r in listed[0]["renditions"]] == [
         r.url for r in newsroom.inventory.renditions(listed[0]["id"])
     ]
-    changes = {"withdraw?id=" + listed[0]["id"]: 204, "revise?id=" + listed[1]["id"]: 204, "publish?number=2": 204}
-    for change, status in (changes | {"withdraw?id=1": 404, "explode": 404}).items():
-        async with client.session.post(f"{newsroom.url}/_box/{change}") as response:
-            assert response.status == status
-    assert (await client.get(f"/cms/content/{listed[0]['id']}")).status == 404
-    assert "Correction 1" in (await client.get(f"/cms/content/{listed[1]['id']}")).text
-    assert len(list(newsroom.inventory.articles())) == 31
-    assert listed[0]["id"] in newsroom.inventory.removed()
-    assert (await client.get("/_box/nothing")).status == 404
+    unknown = await client.get("/_box/nothing")
+    assert (unknown.status, "inventory.json" in unknown.text) == (404, True)
 
 
 async def test_latency_delays_answers(start: Start) -> None:
