@@ -8,8 +8,6 @@ of a key is masked before anybody sees it.
 from __future__ import annotations
 
 import asyncio
-import errno
-import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -24,8 +22,9 @@ from yarl import URL
 
 from crawler.decoding import Decoder
 from crawler.errors import BadURL, Fault, FaultKind
+from crawler.foreign import translated
 from crawler.masking import HiddenKey
-from crawler.network import AddressRefused, ConnectTo, GuardedResolver, literal_problem, tls_context
+from crawler.network import ConnectTo, GuardedResolver, literal_problem, tls_context
 from crawler.sites import host_of
 from crawler.statuses import about_the_key, fault_of_status
 from crawler.urls import MAX_WIRE_LENGTH, display, for_wire
@@ -36,11 +35,6 @@ _MIN_RATE = 256  # bytes a second below which an answer is given up once the rea
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
 _MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
 _COOKIES = frozenset({"set-cookie", "set-cookie2"})  # may open a session with our key's rights; never sent back
-_OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE})  # no fault of the host's
-_TOO_MANY_FILES = (
-    "too many open files, so no connection can be made; nothing kept so far is lost. Raise the limit (ulimit -n) "
-    "or lower [crawl] concurrency, and run again"
-)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -171,9 +165,8 @@ class Fetcher:
         except Fault as fault:
             raise key.out_of_fault(fault) from fault
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
-            if getattr(error, "errno", None) in _OUR_OWN:
-                raise OSError(error.errno, _TOO_MANY_FILES) from error  # type: ignore[union-attr]
-            raise key.out_of_fault(_fault_of(error)) from error
+            trouble = translated(error)
+            raise (key.out_of_fault(trouble) if isinstance(trouble, Fault) else trouble) from error
 
     async def _get(self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int) -> Answer:
         assert self._session is not None, "the fetcher is not open"
@@ -303,37 +296,3 @@ async def _stream(
 def _deadline(began: float, patience: float, received: int) -> float:
     """Return when an answer must have gone on, so that no stream of empty promises holds a worker for ever."""
     return began + min(patience + received / _MIN_RATE, _LONGEST)
-
-
-def _words(error: Exception) -> str:
-    """Return what the system said, without the library's own account of the connection."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error)
-    return str(error) or type(error).__name__
-
-
-def _fault_of(error: Exception) -> Fault:
-    """Translate the library's errors, most specific first."""
-    text = display(_words(error), MAX_WIRE_LENGTH)
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, AddressRefused):
-            return Fault(FaultKind.ADDRESS_REFUSED, str(cause))
-        cause = cause.__cause__ or getattr(cause, "os_error", None)
-    table: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FaultKind, str], ...] = (
-        ((aiohttp.ClientSSLError, ssl.SSLError), FaultKind.TLS, "no trusted TLS connection"),
-        (aiohttp.ClientConnectorDNSError, FaultKind.DNS, "the host name has no address"),
-        (aiohttp.ConnectionTimeoutError, FaultKind.CONNECT_TIMEOUT, "no connection in time"),
-        ((aiohttp.ServerTimeoutError, TimeoutError), FaultKind.READ_TIMEOUT, "no answer in time"),
-        (aiohttp.ClientConnectorError, FaultKind.CONNECTION_REFUSED, "no connection"),
-        (aiohttp.ClientPayloadError, FaultKind.SHORT_BODY, "the body broke off"),
-        (aiohttp.InvalidURL, FaultKind.BAD_URL, "the URL cannot be requested"),
-        (aiohttp.ClientResponseError, FaultKind.PROTOCOL, "the answer is not HTTP"),
-        ((aiohttp.ClientConnectionError, OSError), FaultKind.CONNECTION_RESET, "the connection broke"),
-        (zlib.error, FaultKind.BAD_ENCODING, "the compressed body cannot be read"),
-        (ValueError, FaultKind.PROTOCOL, "the answer cannot be understood"),
-    )
-    for kinds, fault, sentence in table:
-        if isinstance(error, kinds):
-            return Fault(fault, f"{sentence} ({text})")
-    return Fault(FaultKind.PROTOCOL, text)

@@ -50,7 +50,9 @@ INPUT_OUTPUT = frozenset(
 )
 VOCABULARY = frozenset({"storage.errors", "storage.records"})  # storage's bottom, and what pure modules may say of it
 CONNECTING = frozenset({"aiohttp", "http.client", "socket", "urllib.request"})
-DOOR = frozenset({"crawler.fetch", "crawler.network"})  # one opens the connections, the other says where they may lead
+DOOR = frozenset(  # one opens the connections, one says where they may lead, one what it means that they fail
+    {"crawler.fetch", "crawler.foreign", "crawler.network"}
+)
 
 
 @dataclass(frozen=True, slots=True)
