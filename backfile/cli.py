@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from backfile.commands import configuration, crawl, demo, keep, look, repair, simulate, why
+from backfile.commands import browse, configuration, crawl, demo, keep, look, repair, simulate, why
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
@@ -48,6 +48,7 @@ app.command("status")(look.status)
 app.command("search")(look.search)
 app.command("show")(look.show)
 app.command("why")(why.why)
+app.command("browse")(browse.browse)
 app.command("verify")(repair.verify)
 app.command("reparse")(repair.reparse)
 app.command("backup")(keep.backup)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import frontier, listings, search
+from storage import articles, frontier, listings, search
 from storage.database import open_for_reading, translate
 from storage.search import Filters, Hit
 
@@ -83,9 +83,10 @@ class Reading:
 
     def find_article(self, site: str, cms_id: str) -> int | None:
         """Return the row of an article by site and CMS id; any site when `site` is ''. The newest when several."""
+        if site:
+            return articles.find(self.connection, site, cms_id)
         row = self.connection.execute(
-            "SELECT id FROM article WHERE cms_id = ?1 AND (?2 = '' OR site = ?2) ORDER BY last_checked_at DESC LIMIT 1",
-            (cms_id, site),
+            "SELECT id FROM article WHERE cms_id = ? ORDER BY last_checked_at DESC LIMIT 1", (cms_id,)
         ).fetchone()
         return None if row is None else int(row[0])
 

@@ -15,6 +15,7 @@ _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "
 _ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
 _COLUMNS = ("title", "summary", "body", "authors", "keywords", "categories")
 _WEIGHTS = (10.0, 4.0, 1.0, 6.0, 6.0, 3.0)
+COLUMN_WEIGHTS = (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS))  # the folded columns follow the others
 _FIELDS = {"title": "title", "author": "authors", "keyword": "keywords", "category": "categories", "text": "body"}
 _TOKEN = re.compile(r'(?P<minus>-?)(?:(?P<field>[a-z]+):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 OPEN_MARK, CLOSE_MARK = "\x02", "\x03"  # cannot occur in archived text, so a page can make them into anything safe
@@ -165,7 +166,7 @@ def find(
     if filters.site:
         conditions.append("AND article.site = :site")
     joins = "JOIN article ON article.id = search.rowid"
-    weights = ", ".join(str(weight) for weight in (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS)))
+    weights = ", ".join(str(weight) for weight in COLUMN_WEIGHTS)
     sql = _QUERY.format(weights=weights, joins=joins, conditions=" ".join(conditions))
     values = {
         "match": expression,

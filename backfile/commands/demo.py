@@ -40,6 +40,7 @@ def demo(
         shown.hits(own.out, archive.search(word, Filters(), limit=3))
     own.out.print(
         f"\nLook around:\n"
+        f"  .venv/bin/backfile --config {folder / 'config.toml'} browse --open\n"
         f"  .venv/bin/backfile --archive {folder / 'archive'} status\n"
         f"  .venv/bin/backfile --archive {folder / 'archive'} search {word}\n"
         f"  .venv/bin/backfile --archive {folder / 'archive'} verify\n"

@@ -1,0 +1,1 @@
+"""How we show it: the archive as pages for people, read-only, with no connection to anywhere."""
