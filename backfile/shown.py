@@ -131,11 +131,3 @@ def article(console: Console, found: Shown) -> None:
             place = media["path"] if media["state"] == "stored" else media["state"]
             console.print(Text(_line(f"  {media['role']:<9} {media['transform'] or '':<9} {size:<10} {place}")))
     console.print(Text(f"\nrevision {found.revision} of {len(found.revisions)}, source {facts['source']}", "dim"))
-
-
-def revisions(console: Console, found: Shown) -> None:
-    """Print the revisions of an article, oldest first."""
-    for revision in found.revisions:
-        console.print(
-            f"{revision['number']}  {revision['fetched_at']}  {revision['source']}  {revision['content_hash']}"
-        )

@@ -43,6 +43,8 @@ PURE = (
     "crawler.politeness",
     "crawler.retry",
     "crawler.robots",
+    "crawler.schedule",
+    "crawler.signals",
     "crawler.sites",
     "crawler.statuses",
     "crawler.targets",

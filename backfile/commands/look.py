@@ -9,14 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from backfile import shown
+from backfile import differences, shown
 from backfile.context import Context
+from backfile.differences import Copy
 from backfile.errors import UsageError
 from backfile.exits import Exit
 from backfile.logs import json_text
 from backfile.values import day
 from crawler.targets import TargetKind, parse_target
-from storage.reading import Reading, open_reading
+from storage.reading import Reading, Shown, open_reading
 from storage.search import Filters
 
 _HITS = 20
@@ -87,30 +88,75 @@ def show(
     as_text: Annotated[bool, typer.Option("--text", help="The title and the text alone.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The article object byte for byte as it came.")] = False,
     revision: Annotated[int | None, typer.Option(metavar="N", min=1, help="This revision; 1 is the oldest.")] = None,
-    revisions: Annotated[bool, typer.Option("--revisions", help="List its revisions.")] = False,
+    revisions: Annotated[
+        bool, typer.Option("--revisions", help="List its revisions, and what changed with each.")
+    ] = False,
+    diff: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="A B", help="What changed from revision A to B, word by word.")
+    ] = None,
 ) -> int:
-    """Show one article: its text, its terms, its pictures and where they are on the disk."""
+    """Show one article: its text, its terms, its pictures and where they are on the disk.
+
+    An edit is unannounced when the newsroom's own time of update stayed as it was.
+
+    Examples:
+        backfile show dm:1758224
+
+        backfile show 1758224 --revisions
+
+        backfile show 1758224 --diff 1 2
+    """
     own: Context = context.obj
     config, sites = own.ready()
     with open_reading(config.archive) as archive:
         row = _find(archive, article, sites)
-        found = None if row is None else archive.show(row, revision)
         if row is None:
             raise UsageError(f"the archive {config.archive} holds no article {article!r}; try: backfile search")
-        if found is None:
-            raise UsageError(f"article {article} has no revision {revision}; list them with --revisions")
-    if raw:
+        found = _revision(archive, row, article, revision)
+        numbers = diff or [entry["number"] for entry in found.revisions if as_json or revisions]
+        copies = [_copy(_revision(archive, row, article, number)) for number in numbers]
+    if diff:
+        _show_difference(own, found, copies[0], copies[1], as_json=as_json)
+    elif raw:
         sys.stdout.write(found.json)
     elif as_json:
-        _dump({**found.article, "text": found.text, "revision": found.revision, "revision_list": found.revisions,
+        _dump({**found.article, "text": found.text, "revision": found.revision, "revision_list": _listed(found, copies),
                "terms": found.terms, "media": found.media, "raw": _loaded(found.json)})  # fmt: skip
     elif revisions:
-        shown.revisions(own.out, found)
+        differences.print_history(own.out, copies)
     elif as_text:
         shown.plain(own.out, found)
     else:
         shown.article(own.out, found)
     return Exit.OK
+
+
+def _revision(archive: Reading, row: int, article: str, number: int | None) -> Shown:
+    found = archive.show(row, number)
+    if found is None:
+        raise UsageError(f"article {article} has no revision {number}; list them with --revisions")
+    return found
+
+
+def _copy(found: Shown) -> Copy:
+    facts = next(entry for entry in found.revisions if entry["number"] == found.revision)
+    return Copy(found.revision, facts["fetched_at"], facts["source"], facts["content_hash"], found.json)
+
+
+def _show_difference(own: Context, found: Shown, old: Copy, new: Copy, *, as_json: bool) -> None:
+    if as_json:
+        _dump({"site": found.article["site"], "id": found.article["id"], **differences.document(old, new)})
+    else:
+        differences.print_difference(own.out, old, new)
+
+
+def _listed(found: Shown, copies: list[Copy]) -> list[dict[str, Any]]:
+    """Return the revisions, each with what changed against the one before; the first has nothing to differ from."""
+    changes = differences.changes(copies)
+    return [
+        {**entry, **({} if change is None else differences.summary(change))}
+        for entry, change in zip(found.revisions, changes, strict=True)
+    ]
 
 
 def _find(archive: Reading, text: str, sites: Any) -> int | None:
