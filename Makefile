@@ -39,6 +39,7 @@ check: lint test ## lint, then test
 bench: $(READY) ## a crawl beside a bare script, frontiers of growing size: rates, CPU, memory, their ratios
 	@$(RUN) benchmarks.throughput
 	@$(RUN) benchmarks.frontier
+	@$(RUN) benchmarks.verifying
 
 torture: $(READY) ## kill one crawl again and again, compare what it made with an undisturbed one (KILLS, ARTICLES, SEED)
 	@$(RUN) tests.torture --kills $(KILLS) --articles $(ARTICLES) --seed $(SEED)

@@ -1,8 +1,9 @@
 """A consistent copy of an archive, also while a crawl is writing to it.
 
 The database is copied first, as of one moment; then every file its rows name, which are all in place, because files
-come before rows; the copied database takes its name last. So the destination is a whole archive at any time: the
-earlier backup until the last step, the new one after it.
+come before rows; the copied database takes its name last, and is sealed. So the destination is a whole archive at any
+time: the earlier backup until the last step, the new one after it. What a run had in hand waits in the copy, and a
+page that was damaged in the original is known to be damaged in the copy.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storage import seal
 from storage.database import open_for_reading, translate
 from storage.errors import ArchiveForeign, ArchiveUnwritable
 from storage.files import MediaTree
+from storage.pages import Pages
+from storage.sealing import Sealer
 
 _PARTIAL = "archive.db.partial"
 
@@ -68,13 +72,26 @@ def _copy(folder: Path, destination: Path, source: sqlite3.Connection, progress:
     with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as copy:
         source.backup(copy)  # in one step: in small ones a busy writer would make it begin again for ever
         copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a database in use says that it is one
+        copy.execute("UPDATE frontier SET state = 'queued' WHERE state = 'doing'")
         (total,) = copy.execute("SELECT count(*) FROM file").fetchone()
         for number, (sha256, extension, size) in enumerate(_files(copy), 1):
             _copy_file(here.path(sha256, extension), there.path(sha256, extension), size, done)
             progress(number, total)
     os.sync()
+    seal.beside(destination / "archive.db").unlink(missing_ok=True)
     os.replace(partial, destination / "archive.db")
+    with Sealer(destination / "archive.db") as sealer:
+        sealer.spoil(_damaged(folder))
+        sealer.rest()
     return done
+
+
+def _damaged(folder: Path) -> list[int]:
+    """Return the pages of the original that are not what its seal says: they have been copied as they are."""
+    with Pages(folder / "archive.db") as pages:
+        for _ in pages.compare(0, 1):
+            pass
+        return [*pages.found.altered, *pages.found.spoiled]
 
 
 def _files(copy: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:

@@ -132,9 +132,18 @@ def look(path: Path) -> None:
             check_identity(connection, path)
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
+def at_rest(path: Path) -> bool:
+    """Say whether no run is under way in a database, nor was cut off; where that cannot be seen, it is not."""
+    with open(path, "rb") as stream:
+        _, _, mode, *_ = _HEADER.unpack(stream.read(_HEADER.size))
+    beside = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    return mode == _ROLLBACK_MODE and not beside and not network_file_system(path.parent)
+
+
+def _connect_read_only(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=check_same_thread)
     except sqlite3.Error as error:
         raise translate(error, path) from error
 
@@ -230,10 +239,11 @@ async def open_for_writing(path: Path) -> OwnedConnection:
         raise
 
 
-def settle(connection: sqlite3.Connection) -> None:
+def settle(connection: sqlite3.Connection, before_checkpoint: Callable[[], None] = lambda: None) -> None:
     """Bring the database to rest: everything in one file, rollback journal, planner statistics fresh."""
     connection.execute("PRAGMA analysis_limit = 400")
     connection.execute("PRAGMA optimize")
+    before_checkpoint()
     connection.execute("PRAGMA busy_timeout = 1000")  # a reader may stay for hours: it is not waited for
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     try:
@@ -243,15 +253,15 @@ def settle(connection: sqlite3.Connection) -> None:
         return
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
     """Open the archive read-only, also beside a running crawl and on read-only media.
 
-    Raises ArchiveMissing, or as `check_identity`.
+    `check_same_thread` False: another thread may take it over. Raises ArchiveMissing, or as `check_identity`.
     """
     if not path.is_file():
         raise ArchiveMissing(f"there is no archive at {path.parent}: name one with --archive, or crawl first")
     look(path)
-    connection = _connect_read_only(path)
+    connection = _connect_read_only(path, check_same_thread=check_same_thread)
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.row_factory = sqlite3.Row
     try:

@@ -1,4 +1,4 @@
-"""Holdings: which media URLs hold which file, and what becomes of them when the file is lost."""
+"""Holdings: which media URLs hold which file, and what becomes of them when it, or a kept body, is lost."""
 
 from __future__ import annotations
 
@@ -35,4 +35,21 @@ def give_up(connection: sqlite3.Connection, sha256: str, reason: str, now: float
     ).rowcount
     connection.execute("DELETE FROM holding WHERE sha256 = ?", (sha256,))
     connection.execute("DELETE FROM file WHERE sha256 = ?", (sha256,))
+    return queued
+
+
+def frame(connection: sqlite3.Connection, sha256: str) -> bytes | None:
+    """Return a kept body as it is kept, compressed and perhaps damaged."""
+    row = connection.execute("SELECT CAST(zstd AS BLOB) FROM body WHERE sha256 = ?", (sha256,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def give_up_body(connection: sqlite3.Connection, sha256: str, reason: str, now: float) -> int:
+    """Forget a lost body and make every article it was an answer for due now; returns how many."""
+    queued = connection.execute(
+        "UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?, error = ? "
+        "WHERE kind = 'article' AND id IN (SELECT frontier FROM capture WHERE sha256 = ?)",
+        (now, DAMAGED, reason, sha256),
+    ).rowcount
+    connection.execute("DELETE FROM body WHERE sha256 = ?", (sha256,))
     return queued

@@ -34,6 +34,7 @@ from storage.records import (
     WalkProgress,
     Wanted,
 )
+from storage.sealing import Sealer
 from storage.writer import Writer
 
 T = TypeVar("T")
@@ -261,6 +262,14 @@ class Store:
         """Forget a lost file, and make due again what held it; returns how many URLs."""
         return await self._writer.call(partial(holdings.give_up, sha256=sha256, reason=reason, now=time.time()))
 
+    async def frame(self, sha256: str) -> bytes | None:
+        """Return a kept body as it is kept, compressed and perhaps damaged."""
+        return await self._writer.call(partial(holdings.frame, sha256=sha256))
+
+    async def give_up_body(self, sha256: str, reason: str) -> int:
+        """Forget a lost body, and make due again the articles it was an answer for; returns how many."""
+        return await self._writer.call(partial(holdings.give_up_body, sha256=sha256, reason=reason, now=time.time()))
+
     async def flush(self) -> None:
         """Return when everything kept so far is durable."""
         await self._writer.flush()
@@ -279,12 +288,13 @@ async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[
     path = folder / "archive.db"
     if path.exists():
         look(path)  # before anything is touched, even the lock
-    with locked(folder):
+    with locked(folder), Sealer(path) as sealer:
         connection = await open_for_writing(path)
         media = MediaTree(folder)
-        writer = Writer(connection, path, media.sync)
+        writer = Writer(connection, path, media.sync, sealer.committed)
         task = asyncio.create_task(writer.run(), name="writer")
         try:
+            await connection.run(sealer.begin)
             media.clear_incoming()
             await writer.call(frontier.recover)
             yield Store(folder, writer, media, min_free_bytes)
@@ -293,21 +303,22 @@ async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[
             try:
                 await writer.flush()
             finally:
-                await _close(task, connection, path)
+                await _close(task, connection, sealer, path)
 
 
-async def _close(task: asyncio.Task[None], connection: OwnedConnection, path: Path) -> None:
+async def _close(task: asyncio.Task[None], connection: OwnedConnection, sealer: Sealer, path: Path) -> None:
     try:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await connection.run(_rest)
+        await connection.run(partial(_rest, sealer=sealer))
     except (sqlite3.Error, OSError) as error:
         raise translate(error, path) from error
     finally:
         await connection.close()  # whatever happens: its thread would keep the process alive
 
 
-def _rest(connection: sqlite3.Connection) -> None:
+def _rest(connection: sqlite3.Connection, sealer: Sealer) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-    settle(connection)
+    settle(connection, sealer.note)
+    sealer.rest()

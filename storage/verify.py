@@ -1,85 +1,166 @@
 """`verify`: is the archive whole?
 
-Every file against its row and every row against its file, raw bodies against their hashes, rows against each other,
-the search index against the articles. It only reads, also from read-only media and beside a run that writes;
-`requeue` is the one thing that repairs.
+Every page of the database against its seal, rows against each other, raw bodies against their hashes, the search index
+against the articles, every file against its row and every row against its file. It only reads, also from read-only
+media and beside a run that writes; `requeue` is the one thing that repairs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from storage import consistency, fixity
-from storage.database import open_for_reading
+from storage import consistency
+from storage.crew import Crew
+from storage.database import at_rest, open_for_reading
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
-from storage.store import Store
+from storage.fixity import PARTS, Advance, Tree, check_outside, leftovers
+from storage.pages import Pages
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all."""
-
-_LOST = (Flaw.MISSING, Flaw.TRUNCATED, Flaw.ALTERED, Flaw.UNREADABLE)
+PartDone = Callable[[int, bool], None]
+"""Told each part that was looked at, and whether it was sound."""
+Remark = Callable[[str], None]
+"""Told in a sentence what could not be looked at, and why."""
 
 
 def verify(
     folder: Path,
     *,
-    sample: float = 1.0,
-    chance: Callable[[], float] = random.random,
+    parts: Sequence[int] = PARTS,
+    rows: bool = True,
+    done: PartDone = lambda _part, _sound: None,
+    remark: Remark = lambda _: None,
     progress: Progress | None = None,
 ) -> Iterator[Finding]:
-    """Yield everything in the archive that is not as it should be; what is quick to find comes first.
+    """Yield everything in the archive that is not as it should be.
 
-    `sample` is the part of all files and kept bodies whose content is read, chosen by `chance`; presence and size are
-    looked at for all of them. A sample also spares the slow looks into the database's and the search's indexes.
+    `parts` are those of the 256 parts of all content (pages, bodies, files) that are read; `rows` says whether also
+    the whole database is looked at: all of its pages, its rows beside each other, and the search index.
     Raises as `open_for_reading`, and OutOfSpace when there is no room for the copy that a look into the search needs.
     """
     path = folder / "archive.db"
-    with contextlib.closing(open_for_reading(path)) as connection:
+    with contextlib.closing(open_for_reading(path)) as connection, Pages(path) as pages, Crew() as crew:
         connection.row_factory = None
-        advance = _meter(connection, progress)
-        whole = sample >= 1.0
+        look = _Look(connection, path, pages, crew, _meter(connection, pages, len(parts), progress))
+        yield from look.at_pages(PARTS if rows else parts, remark)
+        told = look.at_rows_meanwhile() if rows else None
+        yield from look.at_content(parts, done)
+        if told is not None:
+            yield from told.result()
+            yield from look.at_sizes()
+            yield from look.at_surroundings()
 
-        def chosen() -> bool:
-            return whole or chance() < sample
 
-        yield from consistency.check_database(connection, "integrity_check" if whole else "quick_check")
-        yield from _as_far_as_it_goes("rows", consistency.check_rows(connection))
-        yield from _as_far_as_it_goes("search rows", consistency.check_search(connection))
-        damaged = set()
-        for finding in _as_far_as_it_goes("bodies", consistency.check_bodies(connection, chosen, advance)):
-            damaged.add(finding.sha256)
+@dataclass(slots=True)
+class _Look:
+    """One look at an archive."""
+
+    connection: sqlite3.Connection
+    path: Path
+    pages: Pages
+    crew: Crew
+    advance: Advance
+    damaged: set[str] = field(default_factory=set)  # the bodies that are
+    stumbles: set[Finding] = field(default_factory=set)
+    believed: bool = True  # the rows that name files
+
+    @property
+    def media(self) -> MediaTree:
+        return MediaTree(self.path.parent)
+
+    def at_pages(self, parts: Sequence[int], remark: Remark) -> Iterator[Finding]:
+        for part in parts:
+            for size in self.pages.compare(part, len(PARTS)):
+                self.advance(size)
+        yield from self.pages.findings(self.connection)
+        if unsealed := self.pages.found.unsealed:
+            remark(
+                f"{unsealed} pages of archive.db are in the hands of a run, or were when one was cut off: "
+                "whether they were altered can be told when the next run has ended"
+            )
+        self.believed = self.pages.files_are_told(self.connection)
+        if not self.believed:
+            remark(
+                "archive.db is not to be believed about files: they are only compared with their own names. "
+                "Restore it from a backup, and verify again"
+            )
+
+    def at_rows_meanwhile(self) -> Future[list[Finding]]:
+        """Begin to look at the rows: SQLite does so outside the interpreter, while files are hashed."""
+        connection = open_for_reading(self.path, check_same_thread=False)
+        connection.row_factory = None
+
+        def work() -> list[Finding]:
+            with contextlib.closing(connection):
+                return list(self._at_rows(connection))
+
+        return self.crew.meanwhile(work, stop=partial(_interrupt, connection))
+
+    def _at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        yield from consistency.check_database(connection)
+        yield from self._as_far_as_it_goes("rows", consistency.check_rows(connection, at_rest=at_rest(self.path)))
+        yield from self._as_far_as_it_goes("search rows", consistency.check_search(connection))
+        yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.path))
+
+    def at_content(self, parts: Sequence[int], done: PartDone) -> Iterator[Finding]:
+        tree = Tree(self.connection, self.media, self.crew, self.advance)
+        for part in parts:
+            sound = True
+            bodies = consistency.check_bodies(self.connection, part, self.advance)
+            files = tree.check(part) if self.believed else tree.check_by_names(part)
+            for finding in self._both(bodies, files):
+                sound = False
+                yield finding
+            done(part, sound)
+
+    def at_surroundings(self) -> Iterator[Finding]:
+        if self.believed:
+            yield from check_outside(self.connection, self.media)
+            if at_rest(self.path):
+                yield from leftovers(self.media)
+
+    def _as_far_as_it_goes(self, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+        """Yield findings until SQLite stumbles over a damaged page, and that too, the first time."""
+        try:
+            yield from findings
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            stumble = Finding(Flaw.DATABASE, "archive.db", f"{error}, so not all {what} could be looked at")
+            if stumble not in self.stumbles:
+                self.stumbles.add(stumble)
+                yield stumble
+
+    def _both(self, bodies: Iterator[Finding], files: Iterator[Finding]) -> Iterator[Finding]:
+        for finding in self._as_far_as_it_goes("bodies", bodies):
+            self.damaged.add(finding.sha256)
             yield finding
-        if whole:
-            yield from _as_far_as_it_goes("captures", consistency.check_sizes(connection, damaged))
-            yield from _as_far_as_it_goes("search words", consistency.check_index(connection, path))
-        tree = MediaTree(folder)
-        yield from _as_far_as_it_goes("files", fixity.check_files(connection, tree, chosen, advance))
-        if not path.with_name(f"{path.name}-wal").exists():
-            yield from fixity.leftovers(tree)
+        yield from self._as_far_as_it_goes("files", files)
+
+    def at_sizes(self) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(self.connection, self.damaged))
 
 
-def _as_far_as_it_goes(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield findings until SQLite stumbles over a damaged page, and that too."""
-    try:
-        yield from findings
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        yield Finding(Flaw.DATABASE, "archive.db", f"{error}, so not all {what} could be looked at")
+def _interrupt(connection: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed: the work was done
+        connection.interrupt()
 
 
-def _meter(connection: sqlite3.Connection, progress: Progress | None) -> fixity.Advance:
+def _meter(connection: sqlite3.Connection, pages: Pages, parts: int, progress: Progress | None) -> Advance:
     if progress is None:
         return lambda size: None
     done = total = 0
     with contextlib.suppress(sqlite3.DatabaseError):  # damaged: then the total is what there turns out to be
-        (total,) = connection.execute(
+        (content,) = connection.execute(
             "SELECT (SELECT coalesce(sum(bytes), 0) FROM file) + (SELECT coalesce(sum(length(zstd)), 0) FROM body)"
         ).fetchone()
+        total = (pages.size + content) * parts // len(PARTS)
 
     def advance(size: int) -> None:
         nonlocal done
@@ -88,63 +169,3 @@ def _meter(connection: sqlite3.Connection, progress: Progress | None) -> fixity.
 
     progress(0, total)
     return advance
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """What `requeue` did."""
-
-    queued: int  # media URLs that are due again
-    set_aside: int  # damaged files moved to `damaged/`
-    put_back: int  # misnamed files moved to where they belong
-    lost: tuple[Finding, ...]  # no URL holds this content any more, so nothing can bring it back
-
-
-async def requeue(store: Store, findings: Iterable[Finding]) -> Repair:
-    """Put right what can be: what is damaged or missing is to be fetched again, what is misnamed goes back.
-
-    Nothing is deleted: a damaged file is moved to `damaged/`, beside `media/`. Each file is looked at again first,
-    because a run may have mended it since. Files move before rows change: after a crash in between, the file is
-    missing, and the next `verify` says so.
-    """
-    findings = list(findings)
-    put_back = sum([await _put_back(store, finding) for finding in findings if finding.flaw is Flaw.MISNAMED])
-    queued = set_aside = 0
-    lost = []
-    for finding in findings:
-        if finding.flaw not in _LOST or not finding.sha256:
-            continue
-        flaw = await _still(store, finding)
-        if flaw is None:
-            continue
-        urls = await store.holders(finding.sha256)
-        if not urls:
-            lost.append(finding)
-            continue
-        if flaw is not Flaw.MISSING:
-            store.media.set_aside(store.folder / finding.subject)
-            set_aside += 1
-        queued += await store.give_up(finding.sha256, f"the file was {finding.flaw}: {finding.detail}")
-    await store.flush()
-    return Repair(queued, set_aside, put_back, tuple(lost))
-
-
-async def _still(store: Store, finding: Finding) -> Flaw | None:
-    """Return what is wrong with a file now; None when it is sound, or no row names it any more."""
-    file = await store.file(finding.sha256)
-    if file is None or store.media.relative(file.sha256, file.extension) != finding.subject:
-        return None
-    path = store.media.path(file.sha256, file.extension)
-    return fixity.look(fixity.Task(str(path), finding.subject, file.sha256, file.size, read=True)).flaw
-
-
-async def _put_back(store: Store, finding: Finding) -> bool:
-    file = await store.file(finding.sha256) if finding.sha256 else None
-    if file is None:
-        return False
-    place = store.media.path(file.sha256, file.extension)
-    stray = store.folder / finding.subject
-    if place.exists() or fixity.look(fixity.Task(str(stray), finding.subject, file.sha256, file.size, read=True)).flaw:
-        return False
-    store.media.place(stray, file.sha256, file.extension)
-    return True

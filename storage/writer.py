@@ -39,11 +39,18 @@ class _Order:
 class Writer:
     """Owns the write connection. Run `run` in a task; it ends by being cancelled, or by raising what broke."""
 
-    def __init__(self, connection: OwnedConnection, path: Path, before_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connection: OwnedConnection,
+        path: Path,
+        before_commit: Callable[[], None],
+        after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         """Take over `connection`; `before_commit` makes the files durable that the group's rows name."""
         self._connection = connection
         self._path = path
         self._before_commit = before_commit
+        self._after_commit = after_commit
         self._orders: asyncio.Queue[_Order] = asyncio.Queue(BACKLOG)
         self._in_hand: list[_Order] = []
         self._group_began: float | None = None
@@ -128,6 +135,7 @@ class Writer:
         if commit:
             self._before_commit()
             connection.execute("COMMIT")
+            self._after_commit(connection)
         return outcomes
 
     def _check(self) -> None:

@@ -46,7 +46,7 @@ async def test_an_archive_is_made_where_there_is_none(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "archive"
     async with open_store(folder) as store:
         assert await store.begin_run("crawl") == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["archive.db", "lock"]
+    assert sorted(path.name for path in folder.iterdir()) == ["archive.db", "archive.seal", "lock"]
 
 
 HOLD = """
@@ -136,7 +136,7 @@ async def test_an_error_in_a_run_keeps_what_was_handed_over(tmp_path: Path) -> N
 
     with pytest.raises(LookupError, match="a mistake"):
         await stumble()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive.db", "lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive.db", "archive.seal", "lock"]
     with open_reading(tmp_path) as reading:
         assert [run["command"] for run in reading.status().runs] == ["crawl"]
 

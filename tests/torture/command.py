@@ -61,4 +61,5 @@ def assert_refused(done: subprocess.CompletedProcess[str], status: int, *words: 
 
 def assert_whole(archive: Path, calm: Likeness) -> None:
     """Fail unless an archive is as one that nothing ever happened to."""
-    assert [*differences(calm, likeness(archive)), *residue(archive), *map(str, verify(archive))] == []
+    wrong = [*differences(calm, likeness(archive)), *residue(archive), *map(str, verify(archive))]
+    assert not wrong, "\n".join(wrong)

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import aiohttp.resolver  # noqa: F401 - loaded once, before any fork
 
 from backfile import cli, crawling  # noqa: F401 - the same
-from storage import database, files, frontier, writer
+from storage import database, files, frontier, sealing, writer
 
 POINTS = ("write", "rename", "sync", "commit")  # while it works
 CLOSING = ("checkpoint", "one-file")  # when it was asked to stop
@@ -133,8 +133,6 @@ def _hook(fate: Fate, told: int) -> None:
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            if sql.startswith("PRAGMA wal_autocheckpoint"):
-                sql = "PRAGMA wal_autocheckpoint = 50"
             point = _SPOKEN.get(sql)
             with passing(point) if point else contextlib.nullcontext():
                 return super().execute(sql, *values)
@@ -147,6 +145,7 @@ def _hook(fate: Fate, told: int) -> None:
     files.MediaTree.sync = through("sync", files.MediaTree.sync)  # type: ignore[method-assign]
     database.sqlite3.connect = lambda *names, **options: connect(*names, factory=Connection, **options)  # type: ignore[attr-defined]
     writer.GROUP_SECONDS = 0.02
+    sealing.CHECKPOINT_FRAMES = 50
 
 
 _SPOKEN = {
