@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from backfile.commands import browse, configuration, crawl, demo, keep, look, repair, simulate, why
+from backfile.commands import (
+    browse,
+    configuration,
+    crawl,
+    demo,
+    keep,
+    look,
+    nightly,
+    repair,
+    simulate,
+    why,
+)
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
@@ -44,6 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("crawl")(crawl.crawl)
+app.command("nightly")(nightly.nightly)
 app.command("status")(look.status)
 app.command("search")(look.search)
 app.command("show")(look.show)

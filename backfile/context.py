@@ -9,7 +9,7 @@ from rich.console import Console
 
 from backfile import logs
 from backfile.config import Config, load
-from backfile.sites import secrets_of, sites_of
+from backfile.sites import secrets_of, sites_of, webhook_secrets_of
 from crawler.sites import Site
 
 
@@ -35,7 +35,8 @@ class Context:
         sites = sites_of(config)
         level = "error" if self.quiet else "debug" if self.verbose else config.settings.log.level
         form = self.log_format or config.settings.log.format
-        logs.configure(level, form, secrets_of(sites), self.err)
+        secrets = (*secrets_of(sites), *webhook_secrets_of(config).values())
+        logs.configure(level, form, secrets, self.err)
         return config, sites
 
     @property

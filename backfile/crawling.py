@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -21,12 +22,21 @@ from crawler.plan import CrawlRequest, CrawlSettings, Summary
 from crawler.politeness import Outcome
 from crawler.retry import outcome_of
 from crawler.run import Crawl
+from crawler.schedule import DAY, HOUR, Policy
 from crawler.sites import Site
 from storage.records import Job
 from storage.store import Store, open_store
 
 GRACE_SECONDS = 10.0  # how long what is in hand may take after the first signal
 _REFRESH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Beforehand:
+    """What was found before a run, and counts towards its exit status."""
+
+    status: Exit = Exit.OK
+    notes: tuple[str, ...] = ()
 
 
 async def crawl(
@@ -38,6 +48,7 @@ async def crawl(
     min_free_bytes: int,
     console: Console,
     show_progress: bool,
+    beforehand: Beforehand = Beforehand(),
 ) -> tuple[Summary, Exit]:
     """Crawl into an archive; returns what came of it and the exit status. Raises StorageError."""
     async with open_store(archive, min_free_bytes=min_free_bytes) as store:
@@ -50,8 +61,8 @@ async def crawl(
         with progress:
             async with _stopped_by_signals(crawling), _redrawn(progress, store, crawling, enabled=show_progress):
                 summary = await crawling.run()
-        status = exit_of(summary)
-        await store.end_run(summary.tally, int(status), _notes(summary))
+        status = most_specific(exit_of(summary), beforehand.status)
+        await store.end_run(summary.tally, int(status), [*beforehand.notes, *_notes(summary)])
         return summary, status
 
 
@@ -79,7 +90,24 @@ def settings_of(config: Config) -> CrawlSettings:
         attempts=crawl_table.retries + 1,
         block_patterns=crawl_table.block_patterns,
         failure_budget=crawl_table.failure_budget,
+        recheck=_policy(config),
     )
+
+
+def _policy(config: Config) -> Policy:
+    table = config.settings.recheck
+    try:
+        return Policy(
+            share=table.share,
+            shortest=table.shortest_hours * HOUR,
+            longest=table.longest_days * DAY,
+            partial_longest=table.partial_longest_days * DAY,
+            confirm_after=table.confirm_hours * HOUR,
+            gone_shortest=table.gone_shortest_days * DAY,
+            trust=table.trust,
+        )
+    except ValueError as error:
+        raise ConfigError(f"{config.source}: [recheck] {error}") from error
 
 
 def _connect_to(text: str, source: str) -> ConnectTo:
@@ -97,13 +125,18 @@ def _ca_file(name: str, source: str) -> str:
     return str(Path(name).expanduser()) if name else ""
 
 
+def most_specific(*statuses: Exit) -> Exit:
+    """Return which of several statuses is reported: the highest, a signal's above all."""
+    return max(statuses)
+
+
 def exit_of(summary: Summary) -> Exit:
     """Return the exit status of a crawl: of several that apply, the most specific."""
     if summary.stopped_by == "SIGINT":
         return Exit.INTERRUPTED
     if summary.stopped_by == "SIGTERM":
         return Exit.TERMINATED
-    if summary.stopped_by == "time":
+    if summary.stopped_by in ("time", "requests", "bytes"):
         return Exit.LIMIT
     if summary.stopped_by == "budget":
         return Exit.BUDGET
@@ -125,7 +158,8 @@ def _nobody_answered(summary: Summary) -> bool:
 def _notes(summary: Summary) -> list[str]:
     walks = [f"{walk.key}: {walk.verdict}" for walk in summary.truncated]
     hosts = [f"{host}: {reason}" for host, reason in summary.hosts_given_up.items()]
-    return [*walks, *hosts, *summary.examples]
+    cut_off = [f"the run of {started} did not finish" for started in summary.cut_off]
+    return [*cut_off, *walks, *hosts, *summary.examples]
 
 
 @contextlib.asynccontextmanager

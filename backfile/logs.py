@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from backfile.settings import Secret
+from crawler import trail
 
 _PARAMETERS = re.compile(r"(?i)([?&](?:key|token|api_key|password)=)[^&\s\"']+")
 _HEADERS = re.compile(r"(?i)\b((?:api-key|authorization|cookie)\b[\"']?\s*[:=]\s*)[^\r\n,;\"']+")
@@ -71,12 +73,15 @@ class _MaskFilter(logging.Filter):
 
 
 class _JsonFormatter(logging.Formatter):
+    """One object a line: `ts` (UTC), `level`, `logger`, `message`; `run`, `job` and `request` where there are any."""
+
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **{key: value for key, value in asdict(trail.here()).items() if value},
         }
         if record.exc_text:
             entry["traceback"] = record.exc_text

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backfile.exits import MEANINGS, Exit
 from backfile.values import duration_text, size_text
 from crawler.plan import Summary
 from storage.listings import RouteGave, Walk
 
+if TYPE_CHECKING:
+    from backfile.nights import Checked
+
 
 def text(summary: Summary, archive: str) -> str:
     """Return the summary as people read it."""
     tally = summary.tally
     lines = [
-        f"articles    {tally.articles_new} new, {tally.articles_changed} changed",
+        f"articles    {tally.articles_new} new, {tally.articles_changed} changed, {tally.articles_gone} gone",
+        *([f"rechecks    {summary.rechecked} of {summary.due} due"] if summary.due else []),
         f"renditions  {tally.media_new} new",
         f"requests    {tally.requests}, {size_text(tally.bytes)} in {duration_text(summary.seconds)}",
         *(f"listing     {line}" for walk in summary.walks if walk.depth >= 0 for line in _walk(walk)),
         f"archive     {archive}",
     ]
     return "\n".join(lines)
+
+
+def line(summary: Summary, status: Exit, checked: Checked) -> str:
+    """Return a night's result in one line."""
+    tally = summary.tally
+    cut_off = f"the run of {summary.cut_off[0]} did not finish; " if summary.cut_off else ""
+    what = [
+        f"{tally.articles_new} new, {tally.articles_changed} changed, {tally.articles_gone} gone",
+        f"{tally.media_new} pictures",
+        f"{summary.rechecked} of {summary.due} rechecks",
+        f"{tally.failures} failed" + (f", {summary.standing} failed earlier" if summary.standing else ""),
+        *([f"{len(summary.truncated)} listings cut short"] if summary.truncated else []),
+        *([f"{summary.left} wait"] if summary.left else []),
+        f"{tally.requests} requests, {size_text(tally.bytes)} in {duration_text(summary.seconds)}",
+        _checked(checked),
+    ]
+    return f"nightly: {cut_off}exit {int(status)} ({MEANINGS[status]}): {'; '.join(filter(None, what))}"
+
+
+def _checked(checked: Checked) -> str:
+    if not checked.percent:
+        return ""
+    found = ", ".join(f"{number} {flaw}" for flaw, number in sorted(checked.findings.items()))
+    return f"{checked.percent:g} % verified: {found or 'sound'}"
 
 
 def _walk(walk: Walk) -> list[str]:
@@ -73,4 +101,8 @@ def facts(summary: Summary, status: Exit) -> dict[str, Any]:
         "stopped_by": summary.stopped_by,
         "standing": summary.standing,
         "left": summary.left,
+        "rechecks": {"due": summary.due, "asked": summary.rechecked},
+        "absent": summary.absent,
+        "gone": summary.gone,
+        "cut_off": summary.cut_off,
     }

@@ -66,6 +66,32 @@ class CrawlTable:
 
 
 @dataclass(frozen=True, slots=True)
+class NightlyTable:
+    """`[nightly]`."""
+
+    time_limit: str = ""
+    requests: int = ranged(0, 0)
+    megabytes: int = ranged(0, 0)
+    rechecks: int = ranged(2_000, 0)
+    sweep_requests: int = ranged(100, 1)
+    sweep_days: float = ranged(7.0, 0, 3650)
+    verify_percent: float = ranged(1.0, 0, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckTable:
+    """`[recheck]`."""
+
+    share: float = ranged(0.25, 0.01, 1)
+    shortest_hours: float = ranged(4.0, 0.1, 24 * 7)
+    longest_days: float = ranged(180.0, 1, 3650)
+    partial_longest_days: float = ranged(30.0, 1, 3650)
+    confirm_hours: float = ranged(20.0, 20, 72)
+    gone_shortest_days: float = ranged(7.0, 1, 3650)
+    trust: float = ranged(2.0, 1, 10)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkTable:
     """`[network]`."""
 
@@ -91,6 +117,8 @@ class SiteTable:
     media_hosts: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     page_param: str = "pagination"
+    webhook_secret_env: str = ""
+    webhook_secret_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +128,22 @@ class ReaderTable:
     host: str = "127.0.0.1"
     port: int = ranged(8000, 0, 65535)
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenTable:
+    """`[listen]`."""
+
+    host: str = "127.0.0.1"
+    port: int = ranged(8001, 0, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """`[report]`."""
+
+    ping_url: str = ""
+    metrics_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +160,11 @@ class Settings:
 
     archive: ArchiveTable = ArchiveTable()
     crawl: CrawlTable = CrawlTable()
+    nightly: NightlyTable = NightlyTable()
+    recheck: RecheckTable = RecheckTable()
     network: NetworkTable = NetworkTable()
     reader: ReaderTable = ReaderTable()
+    listen: ListenTable = ListenTable()
+    report: ReportTable = ReportTable()
     log: LogTable = LogTable()
     sites: tuple[SiteTable, ...] = ()

@@ -30,6 +30,17 @@ def secrets_of(sites: Iterable[Site]) -> tuple[Secret, ...]:
     return tuple(Secret(value) for value in sorted(values))
 
 
+def webhook_secrets_of(config: Config, environment: Mapping[str, str] = os.environ) -> dict[str, Secret]:
+    """Return the secrets with which sites sign their webhooks, by site; none of those without. Raises ConfigError."""
+    found = {block.name: _webhook_secret(block, config.source, environment) for block in config.settings.sites}
+    return {site: Secret(secret) for site, secret in found.items() if secret}
+
+
+def _webhook_secret(block: SiteTable, source: str, environment: Mapping[str, str]) -> str:
+    where = f"{source}: [[sites]] {block.name} webhook_secret_file"
+    return _kept(block.webhook_secret_env, block.webhook_secret_file, environment, where)
+
+
 def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site:
     where = f"{source}: [[sites]] {block.name or '(without a name)'}"
     if not _NAME.fullmatch(block.name):
@@ -42,7 +53,7 @@ def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site
         raise ConfigError(
             f'{where} timezone is {block.timezone!r}, which is no zone, so times would be wrong. "Asia/Beirut" is one'
         ) from error
-    api_key = _key(block, environment, where)
+    api_key = _kept(block.api_key_env, block.api_key_file, environment, f"{where} api_key_file")
     return Site(
         name=block.name,
         base_url=block.base_url.rstrip("/"),
@@ -79,23 +90,24 @@ def _hosts(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hosts))
 
 
-def _key(block: SiteTable, environment: Mapping[str, str], where: str) -> str:
-    if block.api_key_env and environment.get(block.api_key_env):
-        return environment[block.api_key_env].strip()
-    if not block.api_key_file:
+def _kept(variable: str, file: str, environment: Mapping[str, str], where: str) -> str:
+    """Return a secret from the environment, else from a private file; '' when there is none. Raises ConfigError."""
+    if variable and environment.get(variable):
+        return environment[variable].strip()
+    if not file:
         return ""
-    path = Path(block.api_key_file).expanduser()
+    path = Path(file).expanduser()
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{where} api_key_file {str(path)!r} cannot be read ({error}). Correct the path, or leave it out"
+            f"{where} {str(path)!r} cannot be read ({error}). Correct the path, or leave it out"
         ) from error
     if stat.S_IMODE(mode) & 0o077:
         raise ConfigError(
-            f"{where} api_key_file {str(path)!r} can be read by others (mode {stat.S_IMODE(mode):04o}), so the "
-            f"key is no secret. Run: chmod 600 {path}"
+            f"{where} {str(path)!r} can be read by others (mode {stat.S_IMODE(mode):04o}), so the key is no secret. "
+            f"Run: chmod 600 {path}"
         )
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from crawler import walk
+from crawler import signals, walk
 from crawler.cms import api
 from crawler.errors import ParseError
 from crawler.places import Gave, Place, fingerprint
@@ -84,7 +84,10 @@ async def _api_page(tools: Tools, place: Place, url: str, *, api_key: str, only:
         limit=walk.API_LIMIT,
     )
     targets = tuple(article_target(place.site, item.id) for item in items)
-    return Gave(place.cursor, answer, targets, tuple((item.first_published or "")[:10] for item in items), facts)
+    now = tools.store.now()
+    said = tuple(signals.encode(signals.signals(item), now) for item in items)
+    dates = tuple((item.first_published or "")[:10] for item in items)
+    return Gave(place.cursor, answer, targets, dates, facts, said=said)
 
 
 async def helpers(tools: Tools, place: Place) -> Gave:

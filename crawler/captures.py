@@ -38,29 +38,25 @@ class Answered(Protocol):
         """The decoded body."""
 
     @property
-    def at(self) -> float:
-        """Unix seconds when it was complete."""
-
-    @property
     def seconds(self) -> float:
         """How long it took."""
 
 
-def page_capture(answer: Answered, error: str = "") -> Capture:
-    """Return the capture of an answer whose body is kept in the database."""
+def page_capture(answer: Answered, at: float, error: str = "") -> Capture:
+    """Return the capture, at a time in Unix seconds, of an answer whose body is kept in the database."""
     sha256 = hashlib.sha256(answer.body).hexdigest()
-    return _capture(answer, sha256, len(answer.body), answer.body, error)
+    return _capture(answer, at, sha256, len(answer.body), answer.body, error)
 
 
-def media_capture(answer: Answered, sha256: str, size: int) -> Capture:
-    """Return the capture of an answer whose body is in the media tree."""
-    return _capture(answer, sha256, size, None, "")
+def media_capture(answer: Answered, at: float, sha256: str, size: int) -> Capture:
+    """Return the capture, at a time in Unix seconds, of an answer whose body is in the media tree."""
+    return _capture(answer, at, sha256, size, None, "")
 
 
-def _capture(answer: Answered, sha256: str, size: int, body: bytes | None, error: str) -> Capture:
+def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | None, error: str) -> Capture:
     return Capture(
         url=without_secrets(answer.url),
-        fetched_at=iso(answer.at),
+        fetched_at=iso(at),
         http_status=answer.status,
         headers=tuple((name, _UNPRINTABLE.sub("\ufffd", value)) for name, value in answer.headers),
         media_type=answer.media_type,

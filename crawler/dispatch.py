@@ -183,7 +183,7 @@ class Dispatcher:
         return {host: queue.lane.gave_up for host, queue in self._queues.items() if queue.lane.gave_up}
 
     async def _wait_for_need(self) -> None:
-        timeout = None if self._next_due is None else max(0.01, self._next_due - time.time())
+        timeout = None if self._next_due is None else max(0.01, self._next_due - self._store.now())
         try:
             async with asyncio.timeout(timeout):
                 await self._need.wait()
@@ -197,7 +197,7 @@ class Dispatcher:
             queue = self._queues[host] = _Queue(Lane(self._policy(host)))
             if host in self._pauses:
                 now = time.monotonic()
-                queue.lane.stay_away(now + self._pauses[host] - time.time(), now)
+                queue.lane.stay_away(now + self._pauses[host] - self._store.now(), now)
         return queue
 
     def _room(self, queue: _Queue) -> int:
@@ -208,7 +208,7 @@ class Dispatcher:
         return any(queue.jobs and not queue.lane.gave_up for queue in self._queues.values())
 
     def _nothing_due_soon(self) -> bool:
-        return self._next_due is None or self._next_due > time.time() + _FAR
+        return self._next_due is None or self._next_due > self._store.now() + _FAR
 
     def _pump(self) -> None:
         """Match waiting workers with jobs whose hosts are ready; ask for more when little is left."""

@@ -50,6 +50,7 @@ class FaultKind(StrEnum):
     KEY_REFUSED = "key-refused"
     NOT_FOUND = "not-found"
     GONE = "gone"
+    UNPUBLISHED = "unpublished"
     HTTP_STATUS = "http-status"
     REDIRECT_LOOP = "redirect-loop"
     REDIRECT_REFUSED = "redirect-refused"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from crawler.errors import Fault, FaultKind
 from crawler.places import Gave, Place
 from crawler.targets import Target, TargetKind
 from crawler.work import Tools
-from storage.records import Job, ListingStep, WalkProgress, Wanted
+from storage.records import SWEEP, Job, ListedPage, ListingStep, WalkProgress, Wanted
 
 Route = Callable[[Tools, Place], Awaitable[Gave]]
 
@@ -31,10 +32,17 @@ _ROUTES: dict[str, Route] = {
 class ListingVisit:
     """Takes one step of a listing's walk."""
 
-    def __init__(self, tools: Tools, *, exhaustive: bool) -> None:
-        """`exhaustive` allows the sitemap as a last route."""
+    def __init__(self, tools: Tools, *, exhaustive: bool, down_to_known: bool = False, sweep_requests: int = 0) -> None:
+        """`exhaustive` allows the sitemap as a last route.
+
+        `down_to_known`: a listing is read no further than to what an earlier walk has named. `sweep_requests`: answers
+        of one sweep after which it rests until a later run (0: it does not rest).
+        """
         self._tools = tools
         self._exhaustive = exhaustive
+        self._down_to_known = down_to_known
+        self._sweep_requests = sweep_requests
+        self._answers: Counter[int] = Counter()  # by sweep
         self._new_articles = 0
         self._classic_refused: set[str] = set()
 
@@ -63,45 +71,72 @@ class ListingVisit:
 
     async def _place(self, job: Job) -> Place:
         site = self._tools.wants.sites[job.site]
-        kind = TargetKind(job.key.partition(":")[2].partition("/")[0])
-        target = Target(kind, job.site, job.key, job.url)
+        sweep = job.is_sweep
+        key = job.key.replace(SWEEP, "", 1) if sweep else job.key
+        kind = TargetKind(key.partition(":")[2].partition("/")[0])
+        target = Target(kind, job.site, key, job.url)
         cursor = walk.decode(await self._tools.store.cursor_of(job))
         if cursor is None:
             routes = walk.routes_for(
                 kind.value,
                 classic=bool(site.classic_url and site.classic_key) and site.name not in self._classic_refused,
                 api=bool(site.api_url and site.api_key),
-                exhaustive=self._exhaustive,
+                exhaustive=self._exhaustive or sweep,
+                sweep=sweep,
             )
             if not routes:
                 raise Fault(
                     FaultKind.HOST_REFUSED,
                     f"{job.key} can only be listed by the API: set api_url and the key that api_key_env names",
                 )
-            cursor = walk.begin(routes, every=kind is TargetKind.FRONT)
+            cursor = walk.begin(routes, every=sweep or kind is TargetKind.FRONT)
         return Place(job, site, target, cursor)
 
     async def _keep(self, job: Job, gave: Gave) -> ListingStep:
         """Keep an answer's items, within the run's bounds, and let the walk go on."""
-        wanted, bounded = self._within_bounds(job, gave)
+        page, bounded = self._within_bounds(job, gave)
+        sweep = job.is_sweep
+        self._answers[job.id] += 1
 
         def decide(progress: WalkProgress) -> tuple[ListingStep, Sequence[Wanted]]:
             self._new_articles += progress.new_in_walk
-            if gave.facts is None:
+            known = self._down_to_known and not sweep and _is_known(gave, progress)
+            if gave.facts is not None:
+                step = walk.advance(gave.cursor, replace(gave.facts, bounded=bounded, known=known), progress)
+            else:
                 assert gave.step is not None, "a route gave neither facts nor a step"
-                return gave.step, gave.helpers
-            return walk.advance(gave.cursor, replace(gave.facts, bounded=bounded), progress), gave.helpers
+                step = walk.down_to_known(gave.cursor) if known else gave.step
+            tired = sweep and 0 < self._sweep_requests <= self._answers[job.id]
+            return (replace(step, rest=True) if tired else step), gave.helpers
 
-        capture = None if gave.answer is None else page_capture(gave.answer)
-        return await self._tools.store.keep_listing_page(job, capture, gave.cursor.route, wanted, decide)
+        capture = None if gave.answer is None else page_capture(gave.answer, self._tools.store.now())
+        return await self._tools.store.keep_listing_page(job, capture, page, decide)
 
-    def _within_bounds(self, job: Job, gave: Gave) -> tuple[list[Wanted], str]:
+    def _within_bounds(self, job: Job, gave: Gave) -> tuple[ListedPage, str]:
         """Return the items that are asked for, and why the walk need not go on ('' when it must)."""
         bounds = self._tools.wants.bounds
-        dated = zip(gave.items, gave.dates, strict=True)
-        wanted = [self._tools.wants.target(item, job.depth) for item, date in dated if bounds.includes(date)]
+        said = gave.said or ("",) * len(gave.items)
+        every = zip(gave.items, gave.dates, said, strict=True)
+        asked = [
+            (self._tools.wants.target(item, job.depth), word) for item, date, word in every if bounds.includes(date)
+        ]
         reason = f"older than --since {bounds.since} from here on" if bounds.all_before(gave.dates) else ""
-        if bounds.limit and self._new_articles + len(wanted) >= bounds.limit:
-            wanted = wanted[: max(0, bounds.limit - self._new_articles)]
+        if bounds.limit and self._new_articles + len(asked) >= bounds.limit:
+            asked = asked[: max(0, bounds.limit - self._new_articles)]
             reason = f"stopped at --limit {bounds.limit}"
-        return wanted, reason
+        items, words = tuple(item for item, _ in asked), tuple(word for _, word in asked)
+        return ListedPage(gave.cursor.route, items, words if gave.said else ()), reason
+
+
+def _is_known(gave: Gave, progress: WalkProgress) -> bool:
+    """Say whether a page leads down to what an earlier walk has named.
+
+    A page of a paged listing does when its second half is known: a newest-first listing may have a few old articles
+    on top, never new ones below. The newest articles of a site come on one page: there, one that is known at its end
+    shows that nothing is between.
+    """
+    if not progress.marked or not progress.known_at_end:
+        return False
+    if gave.facts is None:
+        return gave.cursor.route == walk.NEWS
+    return 2 * progress.known_at_end >= len(gave.items)

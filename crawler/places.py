@@ -34,6 +34,7 @@ class Gave:
     facts: PageFacts | None = None
     step: ListingStep | None = None
     helpers: tuple[Wanted, ...] = ()
+    said: tuple[str, ...] = ()  # the listing's word about each item, encoded signals; nothing where it says nothing
 
 
 def fingerprint(keys: Iterable[str]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from crawler import schedule
 from crawler.fetch import FetchSettings
+from crawler.schedule import Policy
 from crawler.targets import Target
 from crawler.urls import display
 from crawler.wants import Bounds
@@ -26,6 +28,23 @@ class CrawlSettings:
     third_party_media: bool = False
     block_patterns: tuple[str, ...] = ()  # regular expressions that only block pages match
     failure_budget: float = 0.25  # share of the jobs of one kind that may be given up before the run stops
+    recheck: Policy = schedule.DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night looks at besides its targets: what failed and is due, and articles again."""
+
+    rechecks: int = 2_000  # articles, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """How the whole of each listing is read by every route, for the ids alone."""
+
+    requests: int = 0  # for one listing in one run, which the next run goes on from; 0: to the end
+    days: float = 0.0  # from the end of one sweep of a listing to the beginning of the next
+    alone: bool = False  # nothing else is done: what it finds waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,10 @@ class CrawlRequest:
     refresh: bool = False
     exhaustive: bool = False
     time_limit: float | None = None  # seconds
+    request_limit: int = 0  # 0: none
+    byte_limit: int = 0  # 0: none
+    night: Night | None = None
+    sweep: Sweep | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +73,11 @@ class Summary:
     tally: Tally = field(default_factory=Tally)
     seconds: float = 0.0
     partial: int = 0
+    absent: int = 0  # what we hold and was not there when it was asked for
+    gone: int = 0  # what was absent for the second time, and is taken to be gone
+    due: int = 0  # rechecks that were due
+    rechecked: int = 0  # of which so many were asked for
+    cut_off: list[str] = field(default_factory=list)  # when earlier runs began that did not end
     worse: int = 0
     failed: dict[str, int] = field(default_factory=dict)  # by kind of row: given up for this run
     causes: dict[str, int] = field(default_factory=dict)  # by fault

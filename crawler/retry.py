@@ -59,6 +59,7 @@ class Rule:
     backoff: float = 5.0  # upper bound of the first pause, doubled with each attempt
     again: float = 0.0  # from the last attempt of a run to the first of the next; 0: never again
     free: bool = False  # costs no attempt, the server asked for it
+    absent: bool = False  # it says that there is nothing; said twice, far enough apart, it is believed
     remedy: str = ""  # what a person can do where trying again cannot help
 
 
@@ -111,8 +112,12 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.KEY_REFUSED: Rule(
         "the API key is missing, wrong or revoked (401)", _CALM, remedy="set the right key, then run again"
     ),
-    FaultKind.NOT_FOUND: Rule("the server does not have it (404)", _CALM),
-    FaultKind.GONE: Rule("the server says it is gone (410)", _CALM),
+    # It is not there. Two such answers, far enough apart, make it gone; `absent` says so, and storage counts them.
+    FaultKind.NOT_FOUND: Rule("the server does not have it (404)", _CALM, again=NIGHT, absent=True),
+    FaultKind.GONE: Rule("the server says it is gone (410)", _CALM, again=NIGHT, absent=True),
+    FaultKind.UNPUBLISHED: Rule(
+        "the newsroom has taken it back (it is no longer public)", _CALM, again=NIGHT, absent=True
+    ),
     FaultKind.HTTP_STATUS: Rule("the server answered with an unexpected status", _CALM, 2, backoff=30, again=NIGHT),
     FaultKind.ROBOTS: Rule("robots.txt asks us not to fetch it", _CALM),
     # The content is not what it should be; seldom by chance, often until an editor notices.
@@ -182,6 +187,18 @@ def decide(
 def outcome_of(fault_kind: FaultKind) -> Outcome:
     """Return what a fault says about the host it came from."""
     return RULES[fault_kind].outcome
+
+
+def is_absence(fault_kind: FaultKind, *, kind: str, http_status: int | None, troubled: bool) -> bool:
+    """Say whether a failed attempt is a sign that an article or a picture is no longer there.
+
+    The public page of an article that was removed answers 500 (contract 2.3), so that is one too, unless the host is
+    in trouble.
+    """
+    if kind == "listing":
+        return False
+    removed_page = kind == "article" and fault_kind is FaultKind.SERVER_ERROR and http_status == 500 and not troubled
+    return RULES[fault_kind].absent or removed_page
 
 
 def may_pass(fault_kind: FaultKind) -> bool:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from crawler import retry
+from crawler import nights, retry
 from crawler.blockpages import BlockPages
 from crawler.dispatch import Dispatcher
 from crawler.errors import FaultKind
@@ -22,6 +22,7 @@ from crawler.plan import CrawlRequest, CrawlSettings, Summary
 from crawler.politeness import LanePolicy
 from crawler.rules import RobotRules
 from crawler.sites import Site
+from crawler.targets import TargetKind
 from crawler.wants import Wants
 from crawler.work import ArticleVisit, MediaVisit, Tools
 from crawler.workers import Visits, Workers
@@ -55,6 +56,7 @@ class Crawl:
         self._tasks: list[asyncio.Task[None]] = []
         self._scopes: list[int] = []
         self._second_chance_given = False
+        self._sent: Callable[[], int] = lambda: 0  # requests so far
         self.summary = Summary()
 
     def stop(self, reason: str) -> None:
@@ -74,12 +76,20 @@ class Crawl:
         """Crawl until nothing due is left, or until stopped. Raises StorageError."""
         began = time.monotonic()
         request, summary = self._request, self.summary
-        summary.run = await self._store.begin_run(request.command, self._wants.follow, media=request.media)
-        wanted = [self._wants.target(target, request.depth) for target in request.targets]
-        self._scopes = await self._store.begin_targets(wanted, refresh=request.refresh)
+        summary.run = await self._store.begin_run(
+            request.command,
+            self._wants.follow,
+            media=request.media,
+            plan=nights.planner(self._settings.recheck),
+            hear=nights.listener(self._settings.recheck),
+            night=request.night is not None,
+        )
+        self._scopes = await self._begin()
         dispatcher = self._dispatcher = Dispatcher(self._store, self._scopes, self._policy, self._give_second_chance)
         dispatcher.keep_away(await self._store.pauses())
-        self._workers = Workers(self._store, dispatcher, self._settings, summary, self.stop, self._on_event)
+        self._workers = Workers(
+            self._store, dispatcher, self._settings, summary, self.stop, self._on_event, self._limit_reached
+        )
         try:
             async with AsyncExitStack() as stack:
                 await self._work(stack, dispatcher, self._workers)
@@ -92,6 +102,40 @@ class Crawl:
         summary.seconds = time.monotonic() - began
         return summary
 
+    async def _begin(self) -> list[int]:
+        """Put on the frontier what the run is about, and return the scopes of it."""
+        request, store = self._request, self._store
+        listings = [target for target in request.targets if target.kind is not TargetKind.ARTICLE]
+        sweeps: list[int] = []
+        if request.sweep is not None:
+            since = store.now() - request.sweep.days * 86_400
+            pairs = [(self._wants.target(target, request.depth), self._wants.sweep(target)) for target in listings]
+            begun = [await store.begin_sweep(target, sweep, unless_since=since) for target, sweep in pairs]
+            sweeps = [scope for scope in begun if scope is not None]
+            if request.sweep.alone:
+                return sweeps
+        wanted = [self._wants.target(target, request.depth) for target in request.targets]
+        scopes = await store.begin_targets(wanted, refresh=request.refresh)
+        return [*scopes, *sweeps, *(await self._begin_night() if request.night is not None else ())]
+
+    async def _begin_night(self) -> list[int]:
+        """Ask for what is to be looked at again, and take up what earlier runs have left."""
+        self.summary.cut_off = await self._store.unfinished_runs()
+        await self._ask_rechecks()
+        return await self._store.unfinished(list(self._sites))
+
+    async def _ask_rechecks(self) -> bool:
+        """Ask for articles that are due, as many as the night has left; True when there are any."""
+        night, summary, policy = self._request.night, self.summary, self._settings.recheck
+        if night is None or summary.rechecked >= night.rechecks:
+            return False
+        due, asked = await self._store.ask_rechecks(
+            list(self._sites), nights.horizon(policy), policy.confirm_after, night.rechecks - summary.rechecked
+        )
+        summary.due += due
+        summary.rechecked += asked
+        return asked > 0
+
     async def _work(self, stack: AsyncExitStack, dispatcher: Dispatcher, workers: Workers) -> None:
         fetcher = await stack.enter_async_context(self._fetcher(dispatcher))
         settings = self._settings
@@ -100,9 +144,7 @@ class Crawl:
         )
         blocks = BlockPages(settings.block_patterns)
         tools = Tools(self._store, fetcher, self._wants, robots, dispatcher.turn, blocks, workers.answered)
-        visits = Visits(
-            ArticleVisit(tools), ListingVisit(tools, exhaustive=self._request.exhaustive), MediaVisit(tools)
-        )
+        visits = Visits(ArticleVisit(tools), self._listing_visit(tools), MediaVisit(tools))
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(self._note_regularly(fetcher))]
             if self._request.time_limit is not None:
@@ -112,6 +154,15 @@ class Crawl:
             await asyncio.wait(self._tasks)
             for helper in helpers:
                 helper.cancel()
+
+    def _listing_visit(self, tools: Tools) -> ListingVisit:
+        request = self._request
+        return ListingVisit(
+            tools,
+            exhaustive=request.exhaustive,
+            down_to_known=request.night is not None,
+            sweep_requests=request.sweep.requests if request.sweep is not None else 0,
+        )
 
     def _fetcher(self, dispatcher: Dispatcher) -> Fetcher:
         allowed = frozenset().union(*(site.allowed_hosts for site in self._sites.values()))
@@ -124,7 +175,12 @@ class Crawl:
         )
 
     async def _give_second_chance(self) -> bool:
-        """Make due once more what this run gave up and may have passed; True when there is any."""
+        """Ask for what has become due meanwhile, then once more for what this run gave up and may have passed.
+
+        True when there is any.
+        """
+        if await self._ask_rechecks():  # of which listings have just said that it has changed
+            return True
         if self._second_chance_given:
             return False
         self._second_chance_given = True
@@ -134,6 +190,7 @@ class Crawl:
         return await self._store.once_more(self._scopes, _SECOND_CHANCES, lost) > 0
 
     async def _note_regularly(self, fetcher: Fetcher) -> None:
+        self._sent = lambda: fetcher.requests
         try:
             while True:
                 await asyncio.sleep(_NOTE_EVERY)
@@ -141,6 +198,13 @@ class Crawl:
                 await self._store.note_run(self.summary.tally)
         finally:
             self.summary.tally.requests = fetcher.requests
+
+    def _limit_reached(self) -> str:
+        """Return which of the run's limits is reached, '' when none is."""
+        request, tally = self._request, self.summary.tally
+        if 0 < request.request_limit <= self._sent():
+            return "requests"
+        return "bytes" if 0 < request.byte_limit <= tally.bytes else ""
 
     async def _stop_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -51,11 +51,17 @@ class Reason(StrEnum):
     PARTIAL = "captured only in part"
     ROUTINE = "a matter of routine"
     RETURN = "gone, but it may return"
+    UNLISTED = "a complete listing no longer names it"
 
 
 # By how long each is put before what is a matter of routine. Finite, so that a routine check that has waited longer
 # goes first: nothing starves.
-_HEAD_START: Final = {Reason.CONFIRMATION: 30 * DAY, Reason.FRESH: 7 * DAY, Reason.ANNOUNCED: 7 * DAY}
+_HEAD_START: Final = {
+    Reason.CONFIRMATION: 30 * DAY,
+    Reason.FRESH: 7 * DAY,
+    Reason.ANNOUNCED: 7 * DAY,
+    Reason.UNLISTED: 7 * DAY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +168,12 @@ def select(planned: Iterable[Recheck], now: float, most: int, policy: Policy = D
     """
     horizon = now + max(policy.longest * (1 + JITTER), policy.confirm_after) + _ROUNDING
     due = (one for one in planned if one.due_at <= now or one.due_at > horizon)
-    return heapq.nsmallest(most, due, key=_turn)
+    return heapq.nsmallest(most, due, key=lambda one: (turn(one), one.key))
 
 
-def _turn(one: Recheck) -> tuple[float, str]:
-    return one.due_at - _HEAD_START.get(one.reason, 0.0), one.key
+def turn(one: Recheck) -> float:
+    """Return what what is due is ordered by: the lowest goes first."""
+    return one.due_at - _HEAD_START.get(one.reason, 0.0)
 
 
 def _visit(past: Past, last: float, policy: Policy) -> tuple[float, Reason]:

@@ -59,6 +59,23 @@ def signals(listed: Listed) -> Signals:
     )
 
 
+class Word(msgspec.Struct, frozen=True, array_like=True):
+    """What a listing said of an article, and when in Unix seconds (0: it is what we hold ourselves)."""
+
+    said: Signals
+    heard_at: float = 0.0
+
+
+def encode(said: Signals, heard_at: float = 0.0) -> str:
+    """Return signals as storage keeps them."""
+    return msgspec.json.encode(Word(said, heard_at)).decode("utf-8", "surrogatepass")
+
+
+def decode(text: str) -> Word:
+    """Return what `encode` wrote."""
+    return msgspec.json.decode(text, type=Word)
+
+
 def fingerprint(said: Signals) -> str:
     """Return a short text that stands for what a listing said, to be remembered with the check that followed it."""
     return blake2b(msgspec.json.encode(astuple(said)), digest_size=8).hexdigest()

@@ -7,7 +7,7 @@ only when a second pass has named nothing new.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -17,6 +17,7 @@ PAGES, CLASSIC, PUBLICATION, HELPERS, SITEMAP, NEWS = (
     "pages", "classic", "publication", "helpers", "sitemap", "news-sitemap",
 )  # fmt: skip
 COMPLETE, TRUNCATED, BOUNDED, UNAVAILABLE = "complete", "truncated", "bounded", "unavailable"
+KNOWN = "from here on everything was known"
 
 API_LIMIT = 100  # contract 3.2: 1..100, else HTTP 400
 MAX_PASSES = 4
@@ -71,6 +72,7 @@ class PageFacts:
     claimed: int | None = None
     limit: int = 0  # how many items were asked for; 0: the server decides
     bounded: str = ""  # why the walk need not go on (--since, --limit); empty: it must
+    known: bool = False  # from here on everything is known: the walk need not go on
 
 
 def begin(routes: tuple[str, ...], *, every: bool) -> Cursor:
@@ -88,6 +90,8 @@ def advance(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Listing
     cursor = _remember(cursor, facts, progress)
     if facts.bounded:
         return end_route(cursor, BOUNDED, facts.bounded, claimed=facts.claimed)
+    if facts.known:
+        return down_to_known(cursor, claimed=facts.claimed)
     if cursor.passes > 1:
         return _confirm(cursor, facts, progress)
     if facts.count == 0 and cursor.page == 1:
@@ -95,6 +99,12 @@ def advance(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Listing
     if _goes_on(cursor, facts, progress):
         return _go_on(cursor, facts)
     return _pass_ended(cursor, facts, progress)
+
+
+def down_to_known(cursor: Cursor, *, claimed: int | None = None) -> ListingStep:
+    """End a walk where everything that follows is known."""
+    step = end_route(msgspec.structs.replace(cursor, left=()), BOUNDED, KNOWN, claimed=claimed)
+    return replace(step, verdict=BOUNDED, reached=True)
 
 
 def _remember(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Cursor:
@@ -201,13 +211,15 @@ def end_route(
     if left and not enough:
         following = Cursor(route=left[0], left=left[1:], every=cursor.every, outcomes=outcomes)
         return ListingStep(route=cursor.route, cursor=following.encode(), claimed=claimed, outcome=outcome, note=note)
+    verdict = _verdict(outcomes[-1:] if cursor.every else outcomes)
     return ListingStep(
         route=cursor.route,
         cursor="",
         claimed=claimed,
         outcome=outcome,
         note=note,
-        verdict=_verdict(outcomes[-1:] if cursor.every else outcomes),
+        verdict=verdict,
+        reached=verdict in (COMPLETE, TRUNCATED),
     )
 
 
@@ -270,8 +282,11 @@ def after_sitemap(cursor: Cursor, rest: tuple[str, ...], *, read: bool, note: st
     return end_route(cursor, COMPLETE, note)
 
 
-def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool) -> tuple[str, ...]:
-    """Return the routes to a listing of this kind in the order to try them (contract 8, question 3)."""
+def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool, sweep: bool = False) -> tuple[str, ...]:
+    """Return the routes to a listing of this kind in the order to try them (contract 8, question 3).
+
+    A sweep takes all of them but the help of other listings, which rests on articles that it does not fetch.
+    """
     table: dict[str, tuple[str, ...]] = {
         "category": (PAGES, CLASSIC, PUBLICATION, HELPERS, SITEMAP),
         "keyword": (PAGES, PUBLICATION, SITEMAP),
@@ -284,5 +299,7 @@ def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool) -> tupl
         absent.add(PUBLICATION)
     if not exhaustive and kind != "front":
         absent.add(SITEMAP)
+    if sweep:
+        absent.add(HELPERS)
     routes = tuple(route for route in table[kind] if route not in absent)
     return () if routes[:1] == (HELPERS,) else routes  # help needs something to complete

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crawler.errors import BadURL
 from crawler.sites import Site, host_of
 from crawler.targets import Target, TargetKind, article_target, listing_target
 from crawler.urls import for_wire
-from storage.records import NOT_ASKED_FOR, ArticleRecord, Kind, Rendition, Term, Wanted
+from storage.records import NOT_ASKED_FOR, SWEEP, ArticleRecord, Kind, Rendition, Term, Wanted
 
 _DATED = re.compile(r"/(\d{4}-\d{2}-\d{2})-")
 
@@ -59,6 +59,11 @@ class Wants:
         elif target.kind is TargetKind.PUBLICATION:
             host = host_of(site.api_url or site.base_url)
         return Wanted(kind, target.key, target.url, target.site, host, PRIORITIES[kind], depth)
+
+    def sweep(self, target: Target) -> Wanted:
+        """Return the row of the sweep of a listing, which stands beside the listing's own."""
+        want = self.target(target, 0)
+        return replace(want, key=want.key.replace(f"{target.site}:", f"{target.site}:{SWEEP}", 1))
 
     def article(self, site: Site, cms_id: str, depth: int) -> Wanted:
         """Return the row of an article known by its CMS id."""

@@ -15,6 +15,7 @@ from crawler.captures import media_capture, page_capture
 from crawler.cms.article import Article
 from crawler.errors import Fault, FaultKind, ParseError
 from crawler.fetch import Answer, Fetcher, Turn
+from crawler.nights import PUBLIC
 from crawler.rules import RobotRules
 from crawler.sites import Site, host_of
 from crawler.urls import display
@@ -94,10 +95,19 @@ class ArticleVisit:
             raise Unread(answer, ParseError(f"asked for article {asked}, the answer holds {found.record.cms_id}"))
         wants = self._tools.wants
         linked = [wants.article(site, cms_id, job.depth) for cms_id in found.linked_ids]
+        if not found.public:
+            await self._refuse_to_forget(job, answer, found)
         change = await self._tools.store.keep_article(
-            job, page_capture(answer), found.record, wants.renditions(found.record), linked
+            job, page_capture(answer, self._tools.store.now()), found.record, wants.renditions(found.record), linked
         )
         return change, found.record.source
+
+    async def _refuse_to_forget(self, job: Job, answer: Answer, found: Article) -> None:
+        """Raise Unread when what was public is not any more (contract 8, question 11): it is kept as a capture."""
+        held = await self._tools.store.status_of(found.record.site, found.record.cms_id)
+        if held is not None and held in PUBLIC:
+            status = display(found.record.status)
+            raise Unread(answer, f"the newsroom has taken it back: its status is {status}", FaultKind.UNPUBLISHED)
 
     async def _obtain(self, job: Job, site: Site) -> tuple[Answer, Article]:
         cms_id = cms_id_of(job.key)
@@ -143,7 +153,9 @@ class MediaVisit:
             except Fault as fault:
                 raise (self._as_block_page(incoming.content()) or fault) from None
             file = incoming.keep(checked.media_type, checked.extension, checked.width, checked.height)
-            await self._tools.store.keep_media(job, media_capture(answer, file.sha256, file.size), file)
+            await self._tools.store.keep_media(
+                job, media_capture(answer, self._tools.store.now(), file.sha256, file.size), file
+            )
         finally:
             incoming.discard()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from crawler import retry
+from crawler import retry, trail
 from crawler.captures import page_capture
 from crawler.dispatch import Dispatcher
 from crawler.errors import Fault, FaultKind
@@ -26,7 +26,7 @@ from crawler.urls import display
 from crawler.work import ArticleVisit, MediaVisit, Unread
 from storage.articles import Change
 from storage.errors import StorageError
-from storage.records import Failure, Job, Kind, Source
+from storage.records import Capture, Failure, Job, Kind, Source
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -55,14 +55,19 @@ class Workers:
         summary: Summary,
         stop: Callable[[str], None],
         on_event: Callable[[str, Job], None],
+        limit_reached: Callable[[], str],
     ) -> None:
-        """`stop` is called with a reason when the run must end; `on_event` hears of each finished job."""
+        """`stop` is called with a reason when the run must end; `on_event` hears of each finished job.
+
+        `limit_reached` names the limit of the run that is reached, if one is.
+        """
         self._store = store
         self._dispatcher = dispatcher
         self._settings = settings
         self._summary = summary
         self._stop = stop
         self._on_event = on_event
+        self._limit_reached = limit_reached
         self._random = random.Random()
         self._retries = RetryBudget()
         self._second_chance = False
@@ -75,6 +80,8 @@ class Workers:
         """Note an answer to a job: how long it took, and its size in bytes."""
         self._latency[job.id] = answer.seconds
         self._summary.tally.bytes += size
+        if log.isEnabledFor(logging.DEBUG):  # spelling a URL for people costs more than the rest of this
+            log.debug("%s: %d, %d bytes in %.3f s", display(answer.url), answer.status, size, answer.seconds)
 
     def begin_second_chance(self) -> None:
         """Everything else is done: from now on, what had its attempts has one more."""
@@ -83,7 +90,9 @@ class Workers:
 
     async def work(self, visits: Visits) -> None:
         """Be one worker until the run is over. Raises StorageError or OSError, which are the whole run's trouble."""
+        trail.begin_run(self._summary.run)
         while (job := await self._dispatcher.next()) is not None:
+            trail.begin_job(job.kind.value, job.id)
             began = time.monotonic()
             outcome, retry_after = Outcome.OK, None
             try:
@@ -92,7 +101,9 @@ class Workers:
             except Fault as fault:
                 outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
                 if retry_after is not None and retry_after > retry.PATIENCE:
-                    await self._store.stay_away(job.host, time.time() + min(retry_after, retry.LONGEST_RETRY_AFTER))
+                    await self._store.stay_away(
+                        job.host, self._store.now() + min(retry_after, retry.LONGEST_RETRY_AFTER)
+                    )
                 await self._failed(job, fault, visits)
             except (StorageError, OSError):
                 raise
@@ -104,6 +115,8 @@ class Workers:
             # Only a job that came to an end is finished: one that was cut off stays in hand, and is given back.
             latency = self._latency.pop(job.id, time.monotonic() - began)
             self._dispatcher.finished(job, outcome, latency, retry_after)
+            if limit := self._limit_reached():
+                self._stop(limit)
 
     async def _attempt(self, job: Job, visits: Visits) -> None:
         """Perform a job; a fault that is worth a second try at once gets one, in the host's next turn."""
@@ -138,13 +151,13 @@ class Workers:
         error = state.outcome.exception() if state.outcome is not None else None
         fault = error if isinstance(error, Fault) else first
         decision = self._decide(fault, job, state.attempt_number)
-        return max(0.0, (decision.at or 0.0) - time.time())
+        return max(0.0, (decision.at or 0.0) - self._store.now())
 
     def _decide(self, fault: Fault, job: Job, tries: int = 1, *, retry_left: bool = True) -> retry.Decision:
         return retry.decide(
             fault.kind,
             attempt=job.attempts + tries,
-            now=time.time(),
+            now=self._store.now(),
             retry_after=fault.retry_after,
             random=self._random.random,
             allowance=retry.Allowance(
@@ -182,24 +195,50 @@ class Workers:
         if decision.verdict is retry.Verdict.STOP:
             self._summary.key_refused = self._summary.key_refused or job.host
             self._stop("key")
+        elif not decision.in_run and self._is_absence(job, fault):
+            await self._absent(job, fault)
+            return
         elif not decision.in_run:
             if job.kind is Kind.LISTING and await visits.listing.route_failed(job, fault):
                 return
             self._count_given_up(job)
         self._put_off[job.id] += not decision.counts
-        failure = Failure(
+        failure, capture = self._failure(fault, decision), self._unread(fault)
+        if capture is not None:
+            await self._store.keep_unread(job, capture, failure, in_run=decision.in_run)
+        else:
+            await self._store.fail(job, failure, in_run=decision.in_run)
+
+    def _failure(self, fault: Fault, decision: retry.Decision) -> Failure:
+        return Failure(
             fault=fault.kind.value,
             error=str(fault),
-            at=time.time(),
+            at=self._store.now(),
             retry_at=decision.at,
             counts=decision.counts,
             http_status=fault.http_status,
         )
-        if isinstance(fault, Unread):
-            capture = page_capture(fault.answer, str(fault))
-            await self._store.keep_unread(job, capture, failure, in_run=decision.in_run)
+
+    def _unread(self, fault: Fault) -> Capture | None:
+        return page_capture(fault.answer, self._store.now(), str(fault)) if isinstance(fault, Unread) else None
+
+    def _is_absence(self, job: Job, fault: Fault) -> bool:
+        troubled = self._dispatcher.troubled(job.host)
+        return retry.is_absence(fault.kind, kind=job.kind.value, http_status=fault.http_status, troubled=troubled)
+
+    async def _absent(self, job: Job, fault: Fault) -> None:
+        """Record that an article or a picture is not there: no failure where we hold it."""
+        failure = self._failure(fault, self._decide(fault, job))
+        absence = await self._store.absent(job, failure, self._unread(fault), self._settings.recheck.confirm_after)
+        self._summary.absent += absence.held
+        if absence.newly_gone:
+            self._summary.gone += 1
+            self._summary.tally.articles_gone += job.kind is Kind.ARTICLE and absence.held
+        if absence.held:
+            self._done[job.kind] += 1
+            self._on_event("gone" if absence.newly_gone else "absent", job)
         else:
-            await self._store.fail(job, failure, in_run=decision.in_run)
+            self._count_given_up(job)
 
     def _count_given_up(self, job: Job) -> None:
         """Hold what failed for this run against the failure budget of its kind."""

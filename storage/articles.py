@@ -33,6 +33,12 @@ def find(connection: sqlite3.Connection, site: str, cms_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def status_of(connection: sqlite3.Connection, site: str, cms_id: str) -> str | None:
+    """Return the status of an article; None when we do not hold it."""
+    row = connection.execute("SELECT status FROM article WHERE site = ? AND cms_id = ?", (site, cms_id)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def keep(connection: sqlite3.Connection, record: ArticleRecord, capture: int, fetched_at: str) -> tuple[int, Change]:
     """Bring one captured article object into the derived tables; idempotent. Returns the article's row id."""
     held = _held(connection, record)
@@ -43,7 +49,8 @@ def keep(connection: sqlite3.Connection, record: ArticleRecord, capture: int, fe
         article = held.id
         change = _compare(record, held)
         connection.execute(
-            "UPDATE article SET last_checked_at = max(last_checked_at, ?) WHERE id = ?", (fetched_at, article)
+            "UPDATE article SET last_checked_at = max(last_checked_at, ?), gone_at = NULL WHERE id = ?",
+            (fetched_at, article),
         )
     if change in (Change.NEW, Change.CHANGED):
         _add_revision(connection, article, record, capture, fetched_at)

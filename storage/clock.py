@@ -8,3 +8,8 @@ from datetime import UTC, datetime
 def iso(seconds: float) -> str:
     """Return Unix seconds as UTC ISO 8601 to the second, e.g. `2023-07-06T12:54:06Z`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(moment: str) -> float:
+    """Return the Unix seconds of a time that `iso` wrote. Raises ValueError."""
+    return datetime.fromisoformat(moment).timestamp()

@@ -34,7 +34,7 @@ from storage.mounts import network_file_system
 log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x6261636B  # "back", so that file(1) and we can tell the file from any other database
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
 
 # The head of an SQLite file: magic, page size, file format for writing and reading, change counter, pages,

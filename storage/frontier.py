@@ -183,7 +183,10 @@ def ask_again(connection: sqlite3.Connection, frontier: int, now: float) -> None
 
 
 def done(connection: sqlite3.Connection, frontier: int, http_status: int, now: float) -> None:
-    """Mark a row as archived."""
+    """Mark a row as archived; what was absent is there again."""
+    connection.execute(
+        "UPDATE absence SET returned_at = ? WHERE frontier = ? AND returned_at IS NULL", (iso(now), frontier)
+    )
     connection.execute(
         "UPDATE frontier SET state = 'done', due_at = NULL, attempts = attempts + 1, last_attempt_at = ?, "
         "http_status = ?, fault = NULL, error = NULL WHERE id = ?",

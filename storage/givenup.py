@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from storage.frontier import CHUNK
 
+LONGEST_PAUSE = 31 * 86_400.0  # seconds: nothing that failed is put off for longer
+
 _NUMBERS = """
 SELECT kind, fault, count(*) FROM frontier AS f WHERE f.scope = ? AND f.state = 'failed'
 AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) GROUP BY 1, 2
@@ -34,17 +36,37 @@ class GivenUp:
     standing: int  # what earlier runs gave up, and this one did not try
 
 
-def revive(connection: sqlite3.Connection, scope: int, run: int, now: float) -> int:
+def revive(connection: sqlite3.Connection, scope: int, run: int, now: float, *, due: bool = False) -> int:
     """Make due now what earlier runs gave up in a scope and may be tried again, some rows at a time.
 
-    Returns how many; 0 when there are none left. All at once, a million of them would take seconds and memory.
+    `due`: only what is due by now, or so much later that a clock must have been wrong. Returns how many; 0 when there
+    are none left. All at once, a million of them would take seconds and memory.
     """
     return connection.execute(
         "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN ("
         "SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
+        "AND (NOT ? OR due_at <= ? OR due_at > ?) "
         "AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LIMIT ?)",
-        (now, scope, run, CHUNK),
+        (now, scope, due, now, now + LONGEST_PAUSE, run, CHUNK),
     ).rowcount
+
+
+def unfinished(connection: sqlite3.Connection, sites: Sequence[str]) -> list[int]:
+    """Return the scopes of these sites in which earlier runs have left something; 0 is always among them."""
+    found = {0}
+    for state, condition in (("queued", "1"), ("failed", "due_at IS NOT NULL")):
+        scope = -1
+        while scope is not None:
+            query = f"SELECT min(scope) FROM frontier WHERE state = '{state}' AND {condition} AND scope > ?"  # noqa: S608
+            scope = connection.execute(query, (scope,)).fetchone()[0]
+            found.add(scope or 0)
+    marks = json.dumps(list(found)), json.dumps(list(sites))
+    known = connection.execute(
+        "SELECT id FROM frontier WHERE id IN (SELECT value FROM json_each(?))"
+        " AND site IN (SELECT value FROM json_each(?)) ORDER BY id",
+        marks,
+    )
+    return [0, *(row for (row,) in known)]
 
 
 def once_more(

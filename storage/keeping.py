@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from storage import articles, captures, frontier, listings
+from storage import articles, captures, frontier, listings, pictures, rechecks
 from storage.articles import Change
+from storage.histories import Hear, Plan
 from storage.records import (
     NOT_ASKED_FOR,
     ArticleRecord,
@@ -19,6 +20,7 @@ from storage.records import (
     FileRecord,
     Job,
     Kind,
+    ListedPage,
     ListingStep,
     State,
     Term,
@@ -38,6 +40,10 @@ class Work:
     now: float
     follow: Follow
     media: bool = True  # False: media that an earlier run left out stays left out
+    plan: Plan | None = None  # when a checked article is looked at again
+    hear: Hear | None = None  # what a listing's word about an article means
+    night: bool = False  # what failed waits until it is due, and listings are read down to what is known
+    began: float = 0.0  # when the run began
 
 
 def begin_target(connection: sqlite3.Connection, want: Wanted, *, refresh: bool, work: Work) -> int:
@@ -52,7 +58,7 @@ def begin_target(connection: sqlite3.Connection, want: Wanted, *, refresh: bool,
         raise LookupError(f"the frontier lost {want.key}")
     state = frontier.state_of(connection, job.id)
     if want.kind is Kind.LISTING:
-        if state in (State.DONE, State.GONE) or refresh:
+        if refresh or (state in (State.DONE, State.GONE) and not listings.cursor_of(connection, job.id)):
             listings.begin(connection, job.id, "", work.now)
         frontier.ask_again(connection, job.id, work.now)
     elif state is not State.DONE or refresh:
@@ -80,6 +86,8 @@ def keep_article(
         _enqueue_articles(connection, linked, job, work)
     _follow(connection, record.site, record.terms, job.depth, job.scope, job.id, work)
     _settle_article(connection, job, record, article, capture, work.now)
+    if work.plan is not None:
+        rechecks.replan(connection, article, work.plan, None if change is Change.WORSE else record.signals)
     return change
 
 
@@ -119,17 +127,20 @@ def keep_media(connection: sqlite3.Connection, job: Job, capture: Capture, file:
         "ON CONFLICT (sha256) DO NOTHING",
         (file.sha256, file.size, file.media_type, file.extension, file.width, file.height),
     )
-    if not worse:
-        _hold(connection, job.id, file, capture.fetched_at)
+    if not worse and _hold(connection, job.id, file, capture.fetched_at):
+        pictures.ask_transforms(connection, job.id, job.scope, work.now)
     frontier.done(connection, job.id, capture.http_status, work.now)
 
 
-def _hold(connection: sqlite3.Connection, frontier: int, file: FileRecord, fetched_at: str) -> None:
+def _hold(connection: sqlite3.Connection, frontier: int, file: FileRecord, fetched_at: str) -> bool:
+    """Hold a file for a URL; True when it takes the place of another."""
+    before = connection.execute("SELECT sha256 FROM holding WHERE frontier = ?", (frontier,)).fetchone()
     connection.execute(
         "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
         "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
         (frontier, file.sha256, fetched_at),
     )
+    return before is not None and before[0] != file.sha256
 
 
 def _placeholder(connection: sqlite3.Connection, frontier: int, file: FileRecord) -> str:
@@ -150,8 +161,7 @@ def keep_listing_page(
     connection: sqlite3.Connection,
     job: Job,
     capture: Capture | None,
-    route: str,
-    items: Sequence[Wanted],
+    page: ListedPage,
     decide: Callable[[WalkProgress], tuple[ListingStep, Sequence[Wanted]]],
     work: Work,
 ) -> ListingStep:
@@ -163,16 +173,35 @@ def keep_listing_page(
         captures.add(connection, job.id, job.url, work.run, capture)
     if listings.cursor_of(connection, job.id) is None:
         listings.begin(connection, job.id, "", work.now)
-    rows = _enqueue_articles(connection, items, job, work)
-    progress = listings.note_items(connection, job.id, route, rows, pages=int(capture is not None))
+    itself = replace(job, scope=listings.scope_of_items(connection, job))
+    rows = _enqueue_articles(connection, page.items, itself, work)
+    _hear(connection, page, work)
+    progress = listings.note_items(connection, job.id, page.route, rows, pages=int(capture is not None))
     step, helpers = decide(progress)
     listings.note_step(connection, job.id, step, work.now)
     frontier.enqueue(connection, helpers, scope=job.scope, found_on=job.id, now=work.now)
-    if step.cursor:
+    if step.cursor and not step.rest:
         frontier.requeue(connection, job.id, work.now + step.due_in)
-    else:
-        frontier.done(connection, job.id, capture.http_status if capture is not None else 0, work.now)
+        return step
+    if step.verdict == "complete":
+        rechecks.look_for_unlisted(connection, job.id, work.now)
+    frontier.done(connection, job.id, capture.http_status if capture is not None else 0, work.now)
+    if step.reached and work.night and not job.is_sweep and listings.older(connection, job.id, work.began):
+        # An earlier run had begun this walk: what has come in above it since is still to be seen.
+        listings.begin(connection, job.id, "", work.now)
+        frontier.requeue(connection, job.id, work.now)
     return step
+
+
+def _hear(connection: sqlite3.Connection, page: ListedPage, work: Work) -> None:
+    """Let a listing's word about the articles that we hold bring them forward, or put them off."""
+    if work.hear is None or not page.said:
+        return
+    for item, word in zip(page.items, page.said, strict=True):
+        site, _, cms_id = articles.known_key(connection, item.key).partition(":")
+        article = articles.find(connection, site, cms_id)
+        if article is not None and word:
+            rechecks.hear(connection, article, word, work.hear)
 
 
 def _enqueue_articles(connection: sqlite3.Connection, items: Sequence[Wanted], job: Job, work: Work) -> list[int]:
@@ -204,8 +233,9 @@ def _take_over(connection: sqlite3.Connection, want: Wanted, scope: int, work: W
         "UPDATE frontier SET scope = ?1, state = 'queued', due_at = iif(state = 'queued', due_at, ?2),"
         " attempts = iif(state = 'queued', attempts, 0), error = iif(state = 'skipped', NULL, error) "
         "WHERE id IN (SELECT frontier FROM rendition WHERE article = ?3 AND removed_at IS NULL) "
-        "AND (state = 'queued' OR (state = 'failed' AND due_at IS NOT NULL) OR (state = 'skipped' AND error = ?4))",
-        (scope, work.now, article, NOT_ASKED_FOR if work.media else ""),
+        "AND (state = 'queued' OR (state = 'failed' AND due_at IS NOT NULL AND (NOT ?5 OR due_at <= ?2))"
+        " OR (state = 'skipped' AND error = ?4))",
+        (scope, work.now, article, NOT_ASKED_FOR if work.media else "", work.night),
     )
     _follow(connection, site, articles.terms_of(connection, want.key), want.depth, scope, None, work)
 

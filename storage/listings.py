@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.clock import iso
-from storage.records import Job, ListingStep, Term, WalkProgress
+from storage.records import SWEEP, Job, ListingStep, Term, WalkProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,49 @@ def begin(connection: sqlite3.Connection, frontier: int, cursor: str, now: float
     connection.execute("DELETE FROM listing_route WHERE frontier = ?", (frontier,))
 
 
+def scope_of_items(connection: sqlite3.Connection, job: Job) -> int:
+    """Return the scope of what a listing names: what a sweep names belongs to the listing that it sweeps."""
+    if not job.is_sweep:
+        return job.scope
+    row = connection.execute(
+        "SELECT id FROM frontier WHERE kind = 'listing' AND key = ?", (job.key.replace(SWEEP, "", 1),)
+    ).fetchone()
+    return job.scope if row is None else int(row[0])
+
+
+def older(connection: sqlite3.Connection, frontier: int, moment: float) -> bool:
+    """Say whether the walk of a listing began before a moment, in Unix seconds."""
+    row = connection.execute("SELECT started_at FROM listing WHERE frontier = ?", (frontier,)).fetchone()
+    return row is not None and row[0] < iso(moment)
+
+
+def swept(connection: sqlite3.Connection, key: str, since: float) -> bool:
+    """Say whether a sweep has ended since a moment in Unix seconds, and none goes on."""
+    row = connection.execute(
+        "SELECT l.cursor = '' AND l.finished_at >= ? FROM listing AS l JOIN frontier AS f ON f.id = l.frontier "
+        "WHERE f.kind = 'listing' AND f.key = ?",
+        (iso(since), key),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def note_items(
     connection: sqlite3.Connection, frontier: int, route: str, items: list[int], *, pages: int
 ) -> WalkProgress:
     """Record the items of one answer, given as frontier rows, and say how far the walk has come with them."""
-    (walk,) = connection.execute("SELECT walk FROM listing WHERE frontier = ?", (frontier,)).fetchone()
-    new_on_route = new_in_walk = 0
+    (walk, mark) = connection.execute("SELECT walk, mark FROM listing WHERE frontier = ?", (frontier,)).fetchone()
+    new_on_route = new_in_walk = known_at_end = 0
     for item in items:
-        known = connection.execute(
-            "SELECT max(route = ?) FROM listing_item WHERE frontier = ? AND item = ? AND walk = ?",
-            (route, frontier, item, walk),
-        ).fetchone()[0]
+        known, first = connection.execute(
+            "SELECT max(iif(walk = ?1, route = ?2, NULL)), min(first_walk) FROM listing_item "
+            "WHERE frontier = ?3 AND item = ?4",
+            (walk, route, frontier, item),
+        ).fetchone()
         new_in_walk += known is None
         new_on_route += not known
+        known_at_end = 0 if first is None or first > mark else known_at_end + 1
         connection.execute(
-            "INSERT INTO listing_item (frontier, item, route, walk) VALUES (?, ?, ?, ?) "
+            "INSERT INTO listing_item (frontier, item, route, walk, first_walk) VALUES (?1, ?2, ?3, ?4, ?4) "
             "ON CONFLICT (frontier, item, route) DO UPDATE SET walk = excluded.walk",
             (frontier, item, route, walk),
         )
@@ -77,7 +105,7 @@ def note_items(
     (in_walk,) = connection.execute(
         "UPDATE listing SET seen = seen + ? WHERE frontier = ? RETURNING seen", (new_in_walk, frontier)
     ).fetchone()
-    return WalkProgress(new_on_route, on_route, new_in_walk, in_walk, claimed)
+    return WalkProgress(new_on_route, on_route, new_in_walk, in_walk, claimed, known_at_end, mark > 0)
 
 
 def note_step(connection: sqlite3.Connection, frontier: int, step: ListingStep, now: float) -> None:
@@ -89,8 +117,9 @@ def note_step(connection: sqlite3.Connection, frontier: int, step: ListingStep, 
         (step.claimed, step.outcome, step.note, step.note, frontier, step.route),
     )
     connection.execute(
-        "UPDATE listing SET cursor = ?, verdict = ?, finished_at = iif(? = '', ?, NULL) WHERE frontier = ?",
-        (step.cursor, step.verdict, step.cursor, iso(now), frontier),
+        "UPDATE listing SET cursor = ?1, verdict = ?2, finished_at = iif(?1 = '', ?3, NULL),"
+        " mark = iif(?4, walk, mark) WHERE frontier = ?5",
+        (step.cursor, step.verdict, iso(now), step.reached, frontier),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+SWEEP = "sweep/"  # in the key of a row that stands for the sweep of a listing, before the kind
 NOT_ASKED_FOR = "not asked for"  # the one reason for skipping media that a later run may lift
 
 
@@ -83,6 +84,11 @@ class Job:
     depth: int
     attempts: int
 
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it is the sweep of a listing: the whole of it, by every route, for the ids alone."""
+        return self.key.startswith(f"{self.site}:{SWEEP}")
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -145,6 +151,7 @@ class ArticleRecord:
     terms: tuple[Term, ...] = ()
     renditions: tuple[Rendition, ...] = ()
     paths: tuple[str, ...] = ()  # `site:/path` keys that are known to lead to this article
+    signals: str = ""  # what a listing would say of it, in the crawler's own words; empty: unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,17 @@ class WalkProgress:
     new_in_walk: int  # items of this page that no route had named before in this walk
     seen_in_walk: int
     claimed_before: int | None = None  # the largest total this route has stated in this walk
+    known_at_end: int = 0  # items in a row, at the end of this page, that a walk down to the mark has named
+    marked: bool = False  # whether there is such a mark
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """What one answer of a route names."""
+
+    route: str
+    items: tuple[Wanted, ...]
+    said: tuple[str, ...] = ()  # its word about each item, in the crawler's own words; or nothing at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +211,8 @@ class ListingStep:
     note: str = ""
     verdict: str = ""  # the whole walk's, when it has ended
     due_in: float = 0.0  # seconds until the next step, when it must wait for something
+    reached: bool = False  # the walk has come down to what was known, or to the end: what is above is known
+    rest: bool = False  # the walk goes on from the cursor in a later run
 
 
 @dataclass(slots=True)

@@ -16,6 +16,17 @@ def begin(connection: sqlite3.Connection, command: str, now: float) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def unfinished(connection: sqlite3.Connection, before: int) -> list[str]:
+    """Return when each run began that was cut off, of those between the last that ended and run `before`."""
+    rows = connection.execute(
+        "SELECT started_at FROM run WHERE finished_at IS NULL AND id < ?1"
+        " AND id > (SELECT coalesce(max(id), 0) FROM run WHERE finished_at IS NOT NULL AND id < ?1)"
+        " ORDER BY id DESC LIMIT 10",
+        (before,),
+    )
+    return [started for (started,) in rows]
+
+
 def note(connection: sqlite3.Connection, run: int, tally: Tally) -> None:
     """Bring a run's figures up to date."""
     connection.execute(

@@ -1,4 +1,4 @@
--- The archive, version 1. Tables are ours and may change with a migration; the views at the end are public
+-- The archive, version 2. Tables are ours and may change with a migration; the views at the end are public
 -- (docs/archive.md). Natural keys (site, cms id, URL, sha256) identify everything: row ids carry no meaning
 -- outside this file, so that archives can be merged.
 -- Times: TEXT is UTC ISO 8601 (provenance), REAL is Unix seconds (scheduling).
@@ -16,7 +16,8 @@ CREATE TABLE run (
     articles_gone INTEGER NOT NULL DEFAULT 0,
     media_new INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
-    notes TEXT NOT NULL DEFAULT '[]'
+    notes TEXT NOT NULL DEFAULT '[]',
+    manifest_root TEXT              -- one hash over all that the run left behind
 );
 
 -- Every URL we know of, and what is to become of it.
@@ -99,6 +100,7 @@ CREATE TABLE capture (
     error TEXT                      -- why nothing was read from it; NULL: it was
 );
 CREATE INDEX capture_of ON capture (frontier);
+CREATE INDEX capture_of_run ON capture (run);
 
 -- Bodies of captures, byte for byte, zstd frames; media bodies are in the media tree under the same hash.
 CREATE TABLE body (
@@ -207,7 +209,8 @@ CREATE TABLE listing (
     seen INTEGER NOT NULL DEFAULT 0,
     verdict TEXT NOT NULL DEFAULT '',
     started_at TEXT NOT NULL,
-    finished_at TEXT
+    finished_at TEXT,
+    mark INTEGER NOT NULL DEFAULT 0 -- the last walk that came down to what was known, or to the end: no hole above it
 );
 CREATE TABLE listing_route (
     frontier INTEGER NOT NULL REFERENCES frontier (id),
@@ -224,7 +227,45 @@ CREATE TABLE listing_item (
     item INTEGER NOT NULL REFERENCES frontier (id),
     route TEXT NOT NULL,
     walk INTEGER NOT NULL,          -- the last walk in which this route named it
+    first_walk INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (frontier, item, route)
+) WITHOUT ROWID;
+
+-- When an article is looked at again, and what listings said of it.
+CREATE TABLE recheck (
+    article INTEGER PRIMARY KEY REFERENCES article (id),
+    due_at REAL NOT NULL,
+    turn REAL NOT NULL,             -- of what is due, the lowest goes first
+    reason TEXT NOT NULL,
+    checked_at REAL NOT NULL,
+    interval REAL NOT NULL,         -- seconds
+    signals TEXT NOT NULL DEFAULT '',   -- of what is held: what a listing would say of it
+    heard TEXT NOT NULL DEFAULT '',     -- what a listing said last, if it was something else
+    answered TEXT NOT NULL DEFAULT ''   -- the same, as it was when the article was checked
+);
+CREATE INDEX recheck_due ON recheck (due_at);
+
+-- What was not there any more when it was asked for: first seen to be absent, last, and what became of it.
+CREATE TABLE absence (
+    frontier INTEGER NOT NULL REFERENCES frontier (id),
+    since TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    gone_at TEXT,                   -- two absences that were far enough apart
+    returned_at TEXT,
+    evidence TEXT NOT NULL,
+    PRIMARY KEY (frontier, since)
+) WITHOUT ROWID;
+CREATE INDEX absence_open ON absence (frontier) WHERE returned_at IS NULL;
+
+-- The shape of what the CMS sends: in how many articles a field had a type.
+CREATE TABLE shape (
+    site TEXT NOT NULL,
+    path TEXT NOT NULL,
+    type TEXT NOT NULL,
+    articles INTEGER NOT NULL,
+    first_seen_at TEXT NOT NULL,
+    last_seen_at TEXT NOT NULL,
+    PRIMARY KEY (site, path, type)
 ) WITHOUT ROWID;
 
 -- The folded columns repeat the others in a spelling without Arabic vowel signs and ligatures, only where it differs.
@@ -293,7 +334,7 @@ FROM term AS t WHERE t.kind = 'author';
 
 CREATE VIEW runs AS
 SELECT id, command, started_at, finished_at, exit_status, requests, bytes, articles_new, articles_changed,
-       articles_gone, media_new, failures
+       articles_gone, media_new, failures, manifest_root
 FROM run;
 
 CREATE VIEW failures AS

@@ -6,6 +6,7 @@ One process holds the archive's lock; one writer owns its connection; every meth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 import time
@@ -15,11 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from storage import derive, frontier, givenup, holdings, keeping, listings, runs, search
+from storage import absences, articles, derive, frontier, givenup, holdings, keeping, listings, rechecks, runs, search
 from storage.articles import Change
 from storage.database import OwnedConnection, look, open_for_writing, settle, translate
 from storage.errors import OutOfSpace
 from storage.files import MediaTree
+from storage.histories import Hear, Plan
 from storage.keeping import Follow, Work
 from storage.lock import locked, make_folder
 from storage.records import (
@@ -28,6 +30,7 @@ from storage.records import (
     Failure,
     FileRecord,
     Job,
+    ListedPage,
     ListingStep,
     Tally,
     Term,
@@ -47,8 +50,11 @@ def _follow_nothing(_site: str, _terms: Sequence[Term], _depth: int) -> Sequence
 class Store:
     """An archive open for writing; made by `open_store`."""
 
-    def __init__(self, folder: Path, writer: Writer, media: MediaTree, min_free_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, writer: Writer, media: MediaTree, min_free_bytes: int, now: Callable[[], float]
+    ) -> None:
         """Join the parts; use `open_store`."""
+        self.now = now
         self.folder = folder
         self.media = media
         self.run = 0
@@ -56,15 +62,33 @@ class Store:
         self._min_free_bytes = min_free_bytes
         self._follow: Follow = _follow_nothing
         self._media_wanted = True
+        self._plan: Plan | None = None
+        self._hear: Hear | None = None
+        self._night = False
+        self._began = 0.0
         self._to_revive: list[int] = []  # scopes of which earlier runs have left failures
 
     # Runs ----------------------------------------------------------------------------------------------------------
 
-    async def begin_run(self, command: str, follow: Follow = _follow_nothing, *, media: bool = True) -> int:
-        """Open a run; `follow` turns an article's terms into listings to follow, `media` says whether any is wanted."""
-        self._follow = follow
-        self._media_wanted = media
-        self.run = await self._writer.call(partial(runs.begin, command=command, now=time.time()))
+    async def begin_run(
+        self,
+        command: str,
+        follow: Follow = _follow_nothing,
+        *,
+        media: bool = True,
+        plan: Plan | None = None,
+        hear: Hear | None = None,
+        night: bool = False,
+    ) -> int:
+        """Open a run; `follow` turns an article's terms into listings to follow, `media` says whether any is wanted.
+
+        `plan` says when a checked article is looked at again, `hear` what a listing's word about it means. At `night`
+        what failed waits until it is due, and listings are read down to what is known.
+        """
+        self._follow, self._plan, self._hear = follow, plan, hear
+        self._media_wanted, self._night = media, night
+        self._began = self.now()
+        self.run = await self._writer.call(partial(runs.begin, command=command, now=self._began))
         return self.run
 
     async def note_run(self, tally: Tally) -> None:
@@ -73,9 +97,46 @@ class Store:
 
     async def end_run(self, tally: Tally, exit_status: int, notes: Sequence[str] = ()) -> None:
         """Close the run; everything it did is durable when this returns."""
-        unit = partial(runs.end, run=self.run, tally=tally, exit_status=exit_status, notes=notes, now=time.time())
+        unit = partial(runs.end, run=self.run, tally=tally, exit_status=exit_status, notes=notes, now=self.now())
         await self._writer.call(unit)
         await self._writer.flush()
+
+    async def unfinished_runs(self) -> list[str]:
+        """Return when each run began that was cut off since the last one that ended, the last ten at most."""
+        return await self._writer.call(partial(runs.unfinished, before=self.run))
+
+    async def begin_sweep(self, target: Wanted, sweep: Wanted, *, unless_since: float) -> int | None:
+        """Begin the sweep of a listing, or go on with it; None when one has ended since a time in Unix seconds."""
+        work = self._work()
+
+        def unit(connection: sqlite3.Connection) -> int | None:
+            if listings.swept(connection, sweep.key, unless_since):
+                return None
+            frontier.enqueue(connection, [target], scope=None, found_on=None, now=work.now)
+            return keeping.begin_target(connection, sweep, refresh=False, work=work)
+
+        return await self._writer.call(unit)
+
+    async def unfinished(self, sites: Sequence[str]) -> list[int]:
+        """Return the scopes of these sites in which earlier runs have left something; what failed there is revived."""
+        scopes = await self._writer.call(partial(givenup.unfinished, sites=sites))
+        self._to_revive = list(dict.fromkeys([*self._to_revive, *scopes]))
+        return scopes
+
+    async def ask_rechecks(
+        self, sites: Sequence[str], horizon: float, confirm_after: float, most: int
+    ) -> tuple[int, int]:
+        """Make due articles of these sites jobs, `most` at most; returns how many are due, and how many were asked.
+
+        See `rechecks.ask`; times in seconds.
+        """
+        now = self.now()
+
+        def unit(connection: sqlite3.Connection) -> tuple[int, int]:
+            due = rechecks.due(connection, sites, now, now + horizon)
+            return due, rechecks.ask(connection, sites, now, now + horizon, confirm_after, most)
+
+        return await self._writer.call(unit)
 
     async def begin_targets(self, wanted: Sequence[Wanted], *, refresh: bool = False) -> list[int]:
         """Make a run's targets due, unless they are articles we hold; returns their scopes."""
@@ -98,10 +159,12 @@ class Store:
         Raises OutOfSpace below the free-space floor: admit nothing more.
         """
         self.check_space()
-        now, room = time.time(), dict(room)
+        now, room = self.now(), dict(room)
 
         def unit(connection: sqlite3.Connection) -> tuple[list[Job], float | None]:
-            while self._to_revive and not givenup.revive(connection, self._to_revive[-1], self.run, now):
+            while self._to_revive and not givenup.revive(
+                connection, self._to_revive[-1], self.run, now, due=self._night
+            ):
                 self._to_revive.pop()
             return frontier.claim(connection, scopes, room, default_room, now)
 
@@ -110,7 +173,7 @@ class Store:
     async def once_more(self, scopes: Sequence[int], faults: Sequence[str], but: Sequence[str] = ()) -> int:
         """Make due now what this run gave up for one of these faults, `but` not at these hosts; returns how many."""
         return await self._writer.call(
-            partial(givenup.once_more, scopes=scopes, run=self.run, faults=faults, but=but, now=time.time())
+            partial(givenup.once_more, scopes=scopes, run=self.run, faults=faults, but=but, now=self.now())
         )
 
     async def stay_away(self, host: str, until: float) -> None:
@@ -119,7 +182,7 @@ class Store:
 
     async def pauses(self) -> dict[str, float]:
         """Return the hosts that are not to be asked yet, and until when in Unix seconds."""
-        return await self._writer.call(partial(givenup.pauses, now=time.time()))
+        return await self._writer.call(partial(givenup.pauses, now=self.now()))
 
     async def given_up(self, scopes: Sequence[int]) -> givenup.GivenUp:
         """Return what this run tried and could not archive."""
@@ -171,8 +234,7 @@ class Store:
         self,
         job: Job,
         capture: Capture | None,
-        route: str,
-        items: Sequence[Wanted],
+        page: ListedPage,
         decide: Callable[[WalkProgress], tuple[ListingStep, Sequence[Wanted]]],
     ) -> ListingStep:
         """Keep a page of a listing and decide, knowing what was new in it, where the walk goes on."""
@@ -181,8 +243,7 @@ class Store:
                 keeping.keep_listing_page,
                 job=job,
                 capture=capture,
-                route=route,
-                items=items,
+                page=page,
                 decide=decide,
                 work=self._work(),
             )
@@ -194,9 +255,29 @@ class Store:
             partial(frontier.fail, frontier=job.id, failure=failure, run=self.run, capture=None, in_run=in_run)
         )
 
+    async def absent(
+        self, job: Job, failure: Failure, capture: Capture | None, confirm_after: float
+    ) -> absences.Absence:
+        """Record that an article or a picture was not there; two such answers, so many seconds apart, make it gone."""
+        return await self._writer.call(
+            partial(
+                absences.note,
+                job=job,
+                failure=failure,
+                capture=capture,
+                run=self.run,
+                confirm_after=confirm_after,
+                plan=self._plan,
+            )
+        )
+
     async def skip(self, job: Job, reason: str) -> None:
         """Leave a job unfetched, with the reason."""
         await self._writer.post(partial(frontier.skip, frontier=job.id, reason=reason))
+
+    async def status_of(self, site: str, cms_id: str) -> str | None:
+        """Return the status that an article we hold has in the CMS, None when we do not hold it."""
+        return await self._writer.call(partial(articles.status_of, site=site, cms_id=cms_id))
 
     # Asking --------------------------------------------------------------------------------------------------------
 
@@ -260,7 +341,7 @@ class Store:
 
     async def give_up(self, sha256: str, reason: str) -> int:
         """Forget a lost file, and make due again what held it; returns how many URLs."""
-        return await self._writer.call(partial(holdings.give_up, sha256=sha256, reason=reason, now=time.time()))
+        return await self._writer.call(partial(holdings.give_up, sha256=sha256, reason=reason, now=self.now()))
 
     async def frame(self, sha256: str) -> bytes | None:
         """Return a kept body as it is kept, compressed and perhaps damaged."""
@@ -268,19 +349,30 @@ class Store:
 
     async def give_up_body(self, sha256: str, reason: str) -> int:
         """Forget a lost body, and make due again the articles it was an answer for; returns how many."""
-        return await self._writer.call(partial(holdings.give_up_body, sha256=sha256, reason=reason, now=time.time()))
+        return await self._writer.call(partial(holdings.give_up_body, sha256=sha256, reason=reason, now=self.now()))
 
     async def flush(self) -> None:
         """Return when everything kept so far is durable."""
         await self._writer.flush()
 
     def _work(self) -> Work:
-        return Work(run=self.run, now=time.time(), follow=self._follow, media=self._media_wanted)
+        return Work(
+            run=self.run,
+            now=self.now(),
+            follow=self._follow,
+            media=self._media_wanted,
+            plan=self._plan,
+            hear=self._hear,
+            night=self._night,
+            began=self._began,
+        )
 
 
 @asynccontextmanager
-async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[Store]:
-    """Open an archive for writing, creating it when it is not there.
+async def open_store(
+    folder: Path, *, min_free_bytes: int = 0, now: Callable[[], float] = time.time
+) -> AsyncIterator[Store]:
+    """Open an archive for writing, creating it when it is not there; `now` gives the time in Unix seconds.
 
     Raises ArchiveInUse, ArchiveDamaged (ArchiveForeign, ArchiveTooNew), ArchiveUnwritable or OutOfSpace.
     """
@@ -297,7 +389,7 @@ async def open_store(folder: Path, *, min_free_bytes: int = 0) -> AsyncIterator[
             await connection.run(sealer.begin)
             media.clear_incoming()
             await writer.call(frontier.recover)
-            yield Store(folder, writer, media, min_free_bytes)
+            yield Store(folder, writer, media, min_free_bytes, now)
         finally:
             # Also after an error or a cancellation: units are whole, so what was handed over is worth keeping.
             try:
@@ -320,5 +412,11 @@ async def _close(task: asyncio.Task[None], connection: OwnedConnection, sealer: 
 def _rest(connection: sqlite3.Connection, sealer: Sealer) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-    settle(connection, sealer.note)
+    try:
+        settle(connection, sealer.note)
+    except BaseException:
+        # Closing the connection brings the WAL in, also what was committed right before the trouble.
+        with contextlib.suppress(OSError):  # no room for the marks: then the seal says that it says nothing
+            sealer.note()
+        raise
     sealer.rest()

@@ -38,6 +38,7 @@ PURE = (
     "crawler.blockpages",
     "crawler.decoding",
     "crawler.masking",
+    "crawler.nights",
     "crawler.pictures",
     "crawler.pace",
     "crawler.politeness",
@@ -48,7 +49,9 @@ PURE = (
     "crawler.sites",
     "crawler.statuses",
     "crawler.targets",
+    "crawler.trail",
     "crawler.urls",
+    "crawler.webhooks",
     "reader.body",
     "reader.compare",
     "reader.dates",
@@ -65,7 +68,9 @@ PURE = (
 INPUT_OUTPUT = frozenset(
     {"aiohttp", "aiosqlite", "asyncio", "http", "os", "pathlib", "socket", "sqlite3", "ssl", "urllib.request"}
 )
-VOCABULARY = frozenset({"storage.errors", "storage.records"})  # storage's bottom, and what pure modules may say of it
+VOCABULARY = frozenset(
+    {"storage.errors", "storage.histories", "storage.records"}
+)  # storage's bottom, and what pure modules may say of it
 CONNECTING = frozenset({"aiohttp", "http.client", "socket", "urllib.request"})
 DOOR = frozenset(  # one opens the connections, one says where they may lead, one what it means that they fail
     {"crawler.fetch", "crawler.foreign", "crawler.network"}

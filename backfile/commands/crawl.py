@@ -54,7 +54,7 @@ def crawl(
     """
     own: Context = context.obj
     config, sites = own.ready()
-    chosen = _targets(targets or [], sites, config)
+    chosen = chosen_targets(targets or [], sites, config)
     bounds = _bounds(since, until, limit)
     seconds = _parsed("--time-limit", duration, time_limit) if time_limit else None
     if dry_run:
@@ -94,7 +94,8 @@ def crawl(
     return status
 
 
-def _targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
+def chosen_targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
+    """Return these targets, or the configured ones. Raises ConfigError or TargetError."""
     targets = _parsed_targets(given, sites, config)
     for target in targets:
         site = next(site for site in sites if site.name == target.site)

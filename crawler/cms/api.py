@@ -95,6 +95,11 @@ def listing(body: bytes) -> ApiListing:
     return ApiListing(tuple(reversed(items.values())), total, page, read.count(None))
 
 
+def listed(article: Mapping[str, object]) -> Listed | None:
+    """Return an article object as a list would show it; None when it has no id."""
+    return _listed(article)
+
+
 def category(body: bytes) -> CategoryView:
     """Return the category of a classic `categories.php?action=view` answer. Raises ParseError."""
     view = fields.mapping(jsontext.decode(single(body)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from crawler import urls
-from crawler.cms import canonical, dates, fields, html, jsontext, media, terms
+from crawler import signals, urls
+from crawler.cms import api, canonical, dates, fields, html, jsontext, media, terms
 from crawler.errors import BadURL, ParseError
 from crawler.sites import Site, host_of
 from crawler.targets import Target, TargetKind, article_target, classify, listing_target
@@ -133,7 +133,14 @@ def _record(article: Mapping[str, object], cms_id: str, text: str, site: Site, s
         terms=terms.read(article),
         renditions=media.renditions(article, site.base_url),
         paths=_paths(article, cms_id, site),
+        signals=_signals(article),
     )
+
+
+def _signals(article: Mapping[str, object]) -> str:
+    """Return what a list would say of the article, to be compared with what lists will say (contract 7.2)."""
+    listed = api.listed(article)
+    return "" if listed is None else signals.encode(signals.signals(listed))
 
 
 def _title(article: Mapping[str, object]) -> str:

@@ -36,7 +36,7 @@ def test_the_default_is_valid_and_names_both_newsrooms() -> None:
 def test_the_file_at_the_root_states_the_defaults() -> None:
     """What the commented file says is what holds without it."""
     stated = load(ROOT / "config.toml", environment={}).settings
-    for table in ("archive", "crawl", "network", "reader", "log"):
+    for table in ("archive", "crawl", "nightly", "recheck", "network", "reader", "listen", "report", "log"):
         assert getattr(stated, table) == getattr(Settings(), table)
 
 

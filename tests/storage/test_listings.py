@@ -10,7 +10,7 @@ import pytest
 
 from storage import frontier, keeping, listings
 from storage.listings import RouteGave
-from storage.records import Capture, Job, Kind, ListingStep, State, WalkProgress, Wanted
+from storage.records import Capture, Job, Kind, ListedPage, ListingStep, State, WalkProgress, Wanted
 from tests.storage import making
 from tests.storage.making import NOW, WORK, article, capture, one, rows, term, wanted
 
@@ -46,7 +46,9 @@ def keep_page(
 
     wants = [wanted(item) for item in items]
     answer = answer or capture(",".join(items).encode())
-    assert keeping.keep_listing_page(connection, job, answer, step.route, wants, decide, WORK) is step
+    assert (
+        keeping.keep_listing_page(connection, job, answer, ListedPage(step.route, tuple(wants)), decide, WORK) is step
+    )
     return told[0]
 
 

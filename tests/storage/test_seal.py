@@ -15,7 +15,7 @@ import pytest
 
 from storage import database, sealing
 from storage.backup import backup
-from storage.errors import ArchiveDamaged, OutOfSpace
+from storage.errors import ArchiveDamaged, ArchiveUnwritable, OutOfSpace
 from storage.findings import Finding, Flaw
 from storage.pages import Pages
 from storage.store import open_store
@@ -275,3 +275,18 @@ async def test_rows_of_a_damaged_database_blame_no_file(folder: Path) -> None:
     flip(altered, 9)
     told = found(folder)
     assert {subject for _, subject in told} == {"archive.db", str(altered.relative_to(folder))}
+
+
+async def test_trouble_at_the_very_end_spoils_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics were written, then the disk was full: the pages they took were taken for damaged ever after."""
+
+    def trouble(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS statistics AS SELECT zeroblob(99000) AS much")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("storage.store.settle", trouble)
+    with pytest.raises(ArchiveUnwritable):
+        await write(folder, "60")
+    monkeypatch.undo()
+    await write(folder, "61")
+    assert found(folder) == set()

@@ -1,0 +1,76 @@
+"""`nightly`: what cron runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from backfile import report
+from backfile.commands.crawl import chosen_targets
+from backfile.config import Config
+from backfile.context import Context
+from backfile.errors import ConfigError, UsageError
+from backfile.exits import Exit
+from backfile.values import duration
+
+
+def nightly(
+    context: typer.Context,
+    time_limit: Annotated[str, typer.Option(metavar="4h", help="Stop after so long; the rest waits.")] = "",
+    requests: Annotated[int | None, typer.Option(min=0, help="Stop after so many requests; 0: no limit.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+) -> int:
+    """Bring the archive up to date: what cron runs.
+
+    For every configured target: archive what is new, newest first, down to what is known; look again at articles that
+    may have changed; try again what failed and is due; fetch pictures that are missing; confirm what may be gone; go on
+    with the sweep of whole listings; and verify a part of the archive. What does not fit into the limits waits, and the
+    longest waiting goes first next time.
+
+    Without a terminal it says nothing when all is well, and one line, on stderr, when anything is not.
+
+    Examples:
+        17 3 * * *  backfile --config /etc/backfile/config.toml nightly     (a crontab line)
+
+        backfile nightly --time-limit 4h -v
+    """
+    own: Context = context.obj
+    config, sites = own.ready()
+    targets = chosen_targets([], sites, config)
+    limit = _seconds(config, time_limit)
+    from backfile import nights  # aiohttp takes a third of a second to import
+
+    plan = nights.Plan(
+        config, sites, targets, limit, config.settings.nightly.requests if requests is None else requests
+    )
+    outcome = asyncio.run(nights.run(plan, console=own.err, show_progress=own.show_progress))
+    line = report.line(outcome.summary, outcome.status, outcome.checked)
+    if as_json:
+        facts = report.facts(outcome.summary, outcome.status) | {"verified": asdict(outcome.checked)}
+        json.dump(facts, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    elif own.out.is_terminal and not own.quiet:
+        own.out.print(report.text(outcome.summary, str(config.archive)), markup=False)
+    if outcome.status != Exit.OK or outcome.summary.cut_off or own.verbose:
+        own.err.print(line, markup=False, soft_wrap=True)
+    if outcome.status != Exit.OK and (own.out.is_terminal or own.verbose):
+        own.err.print(report.shortcomings(outcome.summary, outcome.status), markup=False, soft_wrap=True)
+    return outcome.status
+
+
+def _seconds(config: Config, given: str) -> float | None:
+    """Return the time limit in seconds: as given, else as configured."""
+    text = given or config.settings.nightly.time_limit
+    if not text:
+        return None
+    try:
+        return duration(text)
+    except ValueError as error:
+        if given:
+            raise UsageError(f"--time-limit: {error}") from error
+        raise ConfigError(f"{config.source}: [nightly] time_limit: {error}") from error

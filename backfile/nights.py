@@ -1,0 +1,114 @@
+"""One night: a part of the archive verified, then one run over everything that is due."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from backfile import crawling
+from backfile.config import Config
+from backfile.exits import Exit
+from crawler.plan import CrawlRequest, Night, Summary, Sweep
+from crawler.sites import Site
+from crawler.targets import Target
+from storage.findings import Flaw
+from storage.lock import locked
+from storage.rounds import Round
+from storage.verify import verify
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a night is about; `time_limit` in seconds."""
+
+    config: Config
+    sites: Sequence[Site]
+    targets: Sequence[Target]
+    time_limit: float | None
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the verification of a part of the archive has found."""
+
+    percent: float = 0.0
+    findings: dict[str, int] = field(default_factory=dict)  # by flaw
+    examples: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Exit:
+        """What it means for the night's exit status."""
+        if Flaw.DATABASE.value in self.findings:
+            return Exit.DAMAGED
+        return Exit.INCOMPLETE if self.findings else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a night."""
+
+    summary: Summary
+    status: Exit
+    checked: Checked
+
+
+async def run(plan: Plan, *, console: Console, show_progress: bool) -> Outcome:
+    """Spend a night. Raises StorageError, ArchiveInUse before anything is read."""
+    settings = plan.config.settings
+    checked = check(plan.config.archive, settings.nightly.verify_percent, time.time())
+    if checked.status is Exit.DAMAGED:
+        return Outcome(Summary(), checked.status, checked)  # a run would write over what may be rescued
+    summary, status = await crawling.crawl(
+        plan.config.archive,
+        plan.sites,
+        crawling.settings_of(plan.config),
+        request_of(plan),
+        min_free_bytes=settings.archive.min_free_mb << 20,
+        console=console,
+        show_progress=show_progress,
+        beforehand=crawling.Beforehand(checked.status, checked.examples),
+    )
+    return Outcome(summary, status, checked)
+
+
+def request_of(plan: Plan) -> CrawlRequest:
+    """Return what a night asks of the crawler."""
+    table = plan.config.settings.nightly
+    return CrawlRequest(
+        targets=tuple(plan.targets),
+        command="nightly",
+        time_limit=plan.time_limit,
+        request_limit=plan.requests,
+        byte_limit=table.megabytes * 1_000_000,
+        night=Night(rechecks=table.rechecks),
+        sweep=Sweep(requests=table.sweep_requests, days=table.sweep_days),
+    )
+
+
+def check(archive: Path, percent: float, now: float) -> Checked:
+    """Verify so many percent of an archive, what was verified longest ago first. Raises StorageError.
+
+    The archive must not be open for writing in this process: reading the database's file takes away SQLite's locks.
+    """
+    if not (archive / "archive.db").is_file():
+        return Checked()
+    with locked(archive):
+        pass  # a second run on the same archive ends here, before it reads a part of it
+    if not percent:
+        return Checked()
+    counts: Counter[str] = Counter()
+    examples: list[str] = []
+    with Round(archive, percent if percent < 100 else None, now) as this:
+        for finding in verify(archive, parts=this.parts, rows=this.rows, done=this.done):
+            counts[finding.flaw.value] += 1
+            if len(examples) < _EXAMPLES:
+                examples.append(f"{finding.flaw.value}: {finding.subject} {finding.detail}")
+    return Checked(percent, dict(counts), tuple(examples))

@@ -1,0 +1,44 @@
+"""What the code that runs now is part of: which run, which job, which request. For whoever writes logs. Pure.
+
+A task inherits the trail of whoever started it, and leaves marks on its own copy only (contextvars), so nothing has to
+be handed down and nothing put back.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from itertools import count
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Where we are; zero and empty where that is nowhere in particular."""
+
+    run: int = 0
+    job: str = ""  # its kind and its row on the frontier: 'article 12'
+    request: int = 0  # the how-manieth HTTP request of this process
+
+
+_here: ContextVar[Trail] = ContextVar("trail", default=Trail())
+_requests = count(1)
+
+
+def here() -> Trail:
+    """Return where the calling task is."""
+    return _here.get()
+
+
+def begin_run(run: int) -> None:
+    """Say that all that follows in this task, and in the tasks it starts, is part of a run."""
+    _here.set(Trail(run))
+
+
+def begin_job(kind: str, row: int) -> None:
+    """Say that what follows in this task is part of a job of the run."""
+    _here.set(Trail(here().run, f"{kind} {row}"))
+
+
+def begin_request() -> None:
+    """Say that what follows in this task belongs to an HTTP request that is sent now."""
+    _here.set(replace(here(), request=next(_requests)))

@@ -1,0 +1,68 @@
+"""An archive made by an older program becomes what a new one would be."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from storage.clock import iso, seconds_of
+from storage.database import APPLICATION_ID, SCHEMA_VERSION, open_for_writing, prepare
+from tests.storage.making import NOW
+
+OLDEST = (Path(__file__).parent / "schema_1.sql").read_text(encoding="utf-8")
+
+
+def structure(connection: sqlite3.Connection) -> dict[str, object]:
+    """Return every table with its columns, and every other object with its words."""
+    found: dict[str, object] = {}
+    objects = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    for kind, name, sql in objects:
+        if kind == "table":
+            found[name] = sorted(row[1:] for row in connection.execute(f"PRAGMA table_xinfo({name})"))
+        else:
+            found[name] = " ".join(sql.split())
+    return found
+
+
+def oldest(path: Path) -> None:
+    """Make an archive as the first program did, with an article in it."""
+    connection = sqlite3.connect(path)
+    connection.executescript(f"{OLDEST}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = 1;")
+    checked = iso(NOW)
+    connection.execute(
+        "INSERT INTO article (id, site, cms_id, url, title, status, content_type, summary, word_count, source,"
+        " content_hash, first_seen_at, last_checked_at)"
+        " VALUES (7, 'dm', '1', 'u', 't', 'publish', 'Article', '', 0, 'api', 'h', ?, ?)",
+        (checked, checked),
+    )
+    connection.execute("INSERT INTO listing_item (frontier, item, route, walk) VALUES (1, 2, 'pages', 4)")
+    connection.commit()
+    connection.close()
+
+
+async def test_the_oldest_archive_becomes_a_new_one(tmp_path: Path) -> None:
+    """Same tables, columns, indexes, triggers and views as one that was made today."""
+    path = tmp_path / "archive.db"
+    oldest(path)
+    opened = await open_for_writing(path)
+    try:
+        fresh = sqlite3.connect(":memory:")
+        prepare(fresh, Path("fresh"))
+        assert await opened.run(structure) == structure(fresh)
+        assert await opened.run(lambda c: c.execute("PRAGMA user_version").fetchone()) == (SCHEMA_VERSION,)
+    finally:
+        await opened.close()
+
+
+async def test_what_an_old_archive_holds_is_looked_at_again(tmp_path: Path) -> None:
+    """Its articles are due within weeks, not all at once; its listings keep their items."""
+    path = tmp_path / "archive.db"
+    oldest(path)
+    opened = await open_for_writing(path)
+    try:
+        due, checked = await opened.run(lambda c: c.execute("SELECT due_at, checked_at FROM recheck").fetchone())
+        assert checked == seconds_of(iso(NOW))
+        assert 0 < due - checked <= 36 * 86_400
+        assert await opened.run(lambda c: c.execute("SELECT first_walk FROM listing_item").fetchone()) == (4,)
+    finally:
+        await opened.close()
