@@ -64,7 +64,10 @@ class ListingVisit:
 
     async def route_failed(self, job: Job, fault: Fault) -> bool:
         """Go on by another route after one failed for good; False when there is none left."""
-        cursor = (await self._place(job)).cursor
+        try:
+            cursor = (await self._place(job)).cursor
+        except Fault:
+            return False  # there is no route at all
         step = walk.end_route(cursor, walk.UNAVAILABLE, str(fault))
         await self._keep(job, Gave(cursor, step=step))
         return bool(step.cursor)

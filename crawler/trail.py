@@ -20,7 +20,8 @@ class Trail:
     request: int = 0  # the how-manieth HTTP request of this process
 
 
-_here: ContextVar[Trail] = ContextVar("trail", default=Trail())
+_NOWHERE = Trail()
+_here: ContextVar[Trail] = ContextVar("trail", default=_NOWHERE)
 _requests = count(1)
 
 

@@ -50,7 +50,7 @@ def note(
         if newly_gone:
             connection.execute("UPDATE article SET gone_at = ? WHERE id = ?", (iso(failure.at), article))
         if plan is not None:
-            rechecks.replan(connection, article, plan)
+            rechecks.replan(connection, article, plan, failure.at)
     return Absence(held, newly_gone)
 
 

@@ -87,7 +87,8 @@ def keep_article(
     _follow(connection, record.site, record.terms, job.depth, job.scope, job.id, work)
     _settle_article(connection, job, record, article, capture, work.now)
     if work.plan is not None:
-        rechecks.replan(connection, article, work.plan, None if change is Change.WORSE else record.signals)
+        signals = None if change is Change.WORSE else record.signals
+        rechecks.replan(connection, article, work.plan, work.now, signals)
     return change
 
 

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from storage import pictures
 from storage.clock import seconds_of
@@ -49,14 +50,16 @@ AND due_at > :now AND NOT EXISTS (
 _DUE = """
 SELECT f.id, r.article, r.reason FROM recheck AS r JOIN article AS a ON a.id = r.article
 JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
-WHERE (r.due_at <= :now OR r.due_at > :horizon) AND f.state IN ('done', 'gone')
+WHERE (r.due_at <= :now OR r.due_at > :horizon) AND (f.state IN ('done', 'gone') OR (f.state = 'failed' AND coalesce(f.due_at, 0) <= :now))
 AND a.site IN (SELECT value FROM json_each(:sites))
+AND NOT EXISTS (SELECT 1 FROM capture AS c WHERE c.frontier = f.id AND c.run = :run)
+AND NOT EXISTS (SELECT 1 FROM attempt AS t WHERE t.frontier = f.id AND t.run = :run)
 """
 
 
-def replan(connection: sqlite3.Connection, article: int, plan: Plan, signals: str | None = None) -> None:
+def replan(connection: sqlite3.Connection, article: int, plan: Plan, now: float, signals: str | None = None) -> None:
     """Plan the next look at an article that was just checked; `signals`: what a listing would say of what is held."""
-    planned = plan(_history(connection, article))
+    planned = plan(_history(connection, article, now))
     _write(connection, article, planned, signals, checked=True)
 
 
@@ -82,34 +85,52 @@ def look_for_unlisted(connection: sqlite3.Connection, listing: int, now: float) 
     return connection.execute(_UNLISTED, {"row": listing, "now": now, "reason": UNLISTED}).rowcount
 
 
-def due(connection: sqlite3.Connection, sites: Sequence[str], now: float, horizon: float) -> int:
-    """Return how many articles of these sites are due; later than `horizon` is due: a clock was wrong."""
-    values = {"sites": json.dumps(list(sites)), "now": now, "horizon": horizon}
-    return int(connection.execute(f"SELECT count(*) FROM ({_DUE})", values).fetchone()[0])  # noqa: S608
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What of all that is due is asked for; times in seconds."""
+
+    sites: Sequence[str]
+    run: int  # what this run has looked at is not looked at again by it
+    now: float
+    horizon: float  # due later than so far ahead is due: a clock was wrong
+    confirm_after: float  # from an absence to the look that confirms it
 
 
-def ask(
-    connection: sqlite3.Connection, sites: Sequence[str], now: float, horizon: float, confirm_after: float, most: int
-) -> int:
+def due(connection: sqlite3.Connection, asking: Asking) -> int:
+    """Return how many articles are due."""
+    return int(connection.execute(f"SELECT count(*) FROM ({_DUE})", _values(asking)).fetchone()[0])  # noqa: S608
+
+
+def ask(connection: sqlite3.Connection, asking: Asking, most: int) -> int:
     """Make at most `most` of the articles that are due jobs of scope 0, first things first; returns how many.
 
     With an article that has settled, the originals of its pictures are asked for, too; and so are pictures whose
-    absence is to be confirmed, so many seconds after it was seen.
+    absence is to be confirmed.
     """
-    values = {"sites": json.dumps(list(sites)), "now": now, "horizon": horizon, "most": most}
+    values = {**_values(asking), "most": most}
     rows = connection.execute(f"{_DUE} ORDER BY r.turn, r.article LIMIT :most", values).fetchall()
     connection.executemany(
         "UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = NULL, error = NULL, scope = ? "
         "WHERE id = ?",
-        [(now, SCOPE, row) for row, _, _ in rows],
+        [(asking.now, SCOPE, row) for row, _, _ in rows],
     )
     settled = (article for _, article, reason in rows if reason == ROUTINE)
-    pictures.ask_originals(connection, settled, SCOPE, now)
-    pictures.ask_absent(connection, SCOPE, now, confirm_after)
+    pictures.ask_originals(connection, settled, SCOPE, asking.now)
+    pictures.ask_absent(connection, SCOPE, asking.now, asking.confirm_after)
     return len(rows)
 
 
-def _history(connection: sqlite3.Connection, article: int) -> History:
+def _values(asking: Asking) -> dict[str, object]:
+    return {
+        "sites": json.dumps(list(asking.sites)),
+        "run": asking.run,
+        "now": asking.now,
+        "horizon": asking.now + asking.horizon,
+    }
+
+
+def _history(connection: sqlite3.Connection, article: int, now: float) -> History:
+    """Return what is known of an article; what a wrong clock has put into the future was no later than now."""
     key, published, first_seen, checked, gone_at, source, absent_since, absent_seen = connection.execute(
         _HISTORY, (article,)
     ).fetchone()
@@ -118,10 +139,10 @@ def _history(connection: sqlite3.Connection, article: int) -> History:
     return History(
         key=key,
         published=_moment(published),
-        first_seen=seconds_of(first_seen),
-        checked=seconds_of(last),
+        first_seen=min(now, seconds_of(first_seen)),
+        checked=min(now, seconds_of(last)),
         changes=tuple(seconds_of(moment) for (moment,) in changes),
-        absent_since=_moment(absent_since),
+        absent_since=None if absent_since is None else min(now, seconds_of(absent_since)),
         gone=gone_at is not None,
         partial=source == "partial",
     )

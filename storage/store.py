@@ -128,15 +128,12 @@ class Store:
     ) -> tuple[int, int]:
         """Make due articles of these sites jobs, `most` at most; returns how many are due, and how many were asked.
 
-        See `rechecks.ask`; times in seconds.
+        See `rechecks.Asking`; times in seconds.
         """
-        now = self.now()
-
-        def unit(connection: sqlite3.Connection) -> tuple[int, int]:
-            due = rechecks.due(connection, sites, now, now + horizon)
-            return due, rechecks.ask(connection, sites, now, now + horizon, confirm_after, most)
-
-        return await self._writer.call(unit)
+        asking = rechecks.Asking(sites, self.run, self.now(), horizon, confirm_after)
+        return await self._writer.call(
+            lambda connection: (rechecks.due(connection, asking), rechecks.ask(connection, asking, most))
+        )
 
     async def begin_targets(self, wanted: Sequence[Wanted], *, refresh: bool = False) -> list[int]:
         """Make a run's targets due, unless they are articles we hold; returns their scopes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,17 +20,20 @@ from tests.crawling import rows, settings
 AT = 3 * 3600.0  # seconds after the newsroom's midnight at which the night runs
 
 
-async def night(room: Newsroom, archive: Path, site: Site, *targets: str, **request: object) -> Summary:
-    """Spend a night: the newsroom's clock says when."""
-    now = room.life.now.timestamp() + AT
+async def night(
+    room: Newsroom, archive: Path, site: Site, *targets: str, now: float | None = None, **request: object
+) -> Summary:
+    """Spend a night: the newsroom's clock says when, unless told."""
+    at = room.life.now.timestamp() + AT if now is None else now
     values: dict[str, object] = {"night": Night(), "sweep": Sweep(requests=100, days=30), **request}
     asked = CrawlRequest(
         targets=tuple(parse_target(target, (site,)) for target in targets),
         command="nightly",
         **values,  # type: ignore[arg-type]
     )
-    async with open_store(archive, now=lambda: now) as store:
-        summary = await Crawl(store, (site,), settings(), asked).run()
+    began = time.monotonic()
+    async with open_store(archive, now=lambda: at + time.monotonic() - began) as store:
+        summary = await Crawl(store, (site,), settings(attempts=1), asked).run()
         await store.end_run(summary.tally, 0)
     return summary
 
