@@ -29,6 +29,7 @@ from storage.store import Store, open_store
 
 GRACE_SECONDS = 10.0  # how long what is in hand may take after the first signal
 _REFRESH_SECONDS = 0.5
+_DRIFT_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def exit_of(summary: Summary) -> Exit:
         return Exit.TERMINATED
     if summary.stopped_by in ("time", "requests", "bytes"):
         return Exit.LIMIT
-    if summary.stopped_by == "budget":
+    if summary.stopped_by in ("budget", "drift"):
         return Exit.BUDGET
     if summary.hosts_given_up or _nobody_answered(summary):
         return Exit.UNREACHABLE
@@ -159,7 +160,7 @@ def _notes(summary: Summary) -> list[str]:
     walks = [f"{walk.key}: {walk.verdict}" for walk in summary.truncated]
     hosts = [f"{host}: {reason}" for host, reason in summary.hosts_given_up.items()]
     cut_off = [f"the run of {started} did not finish" for started in summary.cut_off]
-    return [*cut_off, *walks, *hosts, *summary.examples]
+    return [*cut_off, *summary.drift[:_DRIFT_SHOWN], *walks, *hosts, *summary.examples]
 
 
 @contextlib.asynccontextmanager

@@ -33,6 +33,7 @@ class Plan:
     targets: Sequence[Target]
     time_limit: float | None
     requests: int
+    new_shape: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def request_of(plan: Plan) -> CrawlRequest:
     return CrawlRequest(
         targets=tuple(plan.targets),
         command="nightly",
+        new_shape=plan.new_shape,
         time_limit=plan.time_limit,
         request_limit=plan.requests,
         byte_limit=table.megabytes * 1_000_000,

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from backfile.exits import MEANINGS, Exit
 from backfile.values import duration_text, size_text
 from crawler.plan import Summary
+from crawler.urls import display
 from storage.listings import RouteGave, Walk
 
 if TYPE_CHECKING:
     from backfile.nights import Checked
+
+
+_DRIFT_SHOWN = 10
 
 
 def text(summary: Summary, archive: str) -> str:
@@ -71,6 +75,9 @@ def shortcomings(summary: Summary, status: Exit) -> str:
     lines += [f"  {host}: {reason}" for host, reason in summary.hosts_given_up.items()]
     if summary.key_refused:
         lines.append(f"  {summary.key_refused} refused the key: set the right one in the environment, and run again")
+    if summary.stopped_by == "drift":
+        lines.append("  articles have another shape than before: look at one, and add --new-shape if that is right")
+    lines += [f"  {display(line)}" for line in summary.drift[:_DRIFT_SHOWN]]
     lines += [f"  {line}" for walk in summary.truncated for line in _walk(walk)]
     lines += [f"  {number} {kind} failed" for kind, number in sorted(summary.failed.items())]
     lines += [f"  {cause}: {number}" for cause, number in sorted(summary.causes.items(), key=lambda item: -item[1])]
@@ -105,4 +112,5 @@ def facts(summary: Summary, status: Exit) -> dict[str, Any]:
         "absent": summary.absent,
         "gone": summary.gone,
         "cut_off": summary.cut_off,
+        "drift": summary.drift,
     }

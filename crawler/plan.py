@@ -58,6 +58,7 @@ class CrawlRequest:
     media: bool = True
     refresh: bool = False
     exhaustive: bool = False
+    new_shape: bool = False  # what articles usually look like is learned anew
     time_limit: float | None = None  # seconds
     request_limit: int = 0  # 0: none
     byte_limit: int = 0  # 0: none
@@ -77,6 +78,8 @@ class Summary:
     gone: int = 0  # what was absent for the second time, and is taken to be gone
     due: int = 0  # rechecks that were due
     rechecked: int = 0  # of which so many were asked for
+    # How articles differ from what is usual, the most frequent first.
+    drift: list[str] = field(default_factory=list)
     cut_off: list[str] = field(default_factory=list)  # when earlier runs began that did not end
     worse: int = 0
     failed: dict[str, int] = field(default_factory=dict)  # by kind of row: given up for this run

@@ -90,11 +90,13 @@ class Crawl:
         self._workers = Workers(
             self._store, dispatcher, self._settings, summary, self.stop, self._on_event, self._limit_reached
         )
+        await self._workers.begin_watch(self._sites, anew=request.new_shape)
         try:
             async with AsyncExitStack() as stack:
                 await self._work(stack, dispatcher, self._workers)
         finally:
             await self._store.release([*dispatcher.unstarted(), *dispatcher.in_hand()])
+        await self._workers.end_watch()
         summary.hosts_given_up = dispatcher.hosts_given_up()
         summary.walks = await self._store.walks(self._scopes)
         summary.left = await self._store.waiting(self._scopes)
@@ -143,7 +145,9 @@ class Crawl:
             fetcher, settings.fetch.user_agent, dispatcher.turn, dispatcher.slow_down, obey=settings.robots
         )
         blocks = BlockPages(settings.block_patterns)
-        tools = Tools(self._store, fetcher, self._wants, robots, dispatcher.turn, blocks, workers.answered)
+        tools = Tools(
+            self._store, fetcher, self._wants, robots, dispatcher.turn, blocks, workers.answered, workers.learned
+        )
         visits = Visits(ArticleVisit(tools), self._listing_visit(tools), MediaVisit(tools))
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(self._note_regularly(fetcher))]

@@ -53,6 +53,7 @@ class Tools:
     turn: Turn
     blocks: BlockPages
     on_request: Callable[[Job, Answer, int], None]
+    on_article: Callable[[Article], None]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
         """Fetch a page or an API answer; on another host than the job's, whose turn it is, wait for a turn there."""
@@ -90,6 +91,7 @@ class ArticleVisit:
         """
         site = self._tools.wants.sites[job.site]
         answer, found = await self._obtain(job, site)
+        self._tools.on_article(found)
         asked = cms_id_of(job.key)
         if asked and found.record.cms_id != asked:
             raise Unread(answer, ParseError(f"asked for article {asked}, the answer holds {found.record.cms_id}"))

@@ -9,14 +9,16 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from crawler import retry, trail
 from crawler.captures import page_capture
+from crawler.cms.article import Article
 from crawler.dispatch import Dispatcher
+from crawler.drift import Watch
 from crawler.errors import Fault, FaultKind
 from crawler.fetch import Answer
 from crawler.listing import ListingVisit
@@ -74,6 +76,7 @@ class Workers:
         self._latency: dict[int, float] = {}  # of the last answer to each job in hand, in seconds
         self._done: Counter[Kind] = Counter()  # jobs that came to a good end
         self._given_up: Counter[Kind] = Counter()
+        self._watches: dict[str, Watch] = {}  # by site
         self._put_off: Counter[int] = Counter()  # how often a row was put off at no cost in this run
 
     def answered(self, job: Job, answer: Answer, size: int) -> None:
@@ -82,6 +85,29 @@ class Workers:
         self._summary.tally.bytes += size
         if log.isEnabledFor(logging.DEBUG):  # spelling a URL for people costs more than the rest of this
             log.debug("%s: %d, %d bytes in %.3f s", display(answer.url), answer.status, size, answer.seconds)
+
+    def learned(self, article: Article) -> None:
+        """Note the shape of an article; the run stops when too many of them have another one than usual."""
+        if article.record.source is Source.PARTIAL:
+            return  # its shape is of our making
+        watch = self._watches[article.record.site]
+        watch.take(article.shape)
+        if watch.share() > self._settings.failure_budget:
+            self._stop("drift")
+
+    async def begin_watch(self, sites: Iterable[str], *, anew: bool) -> None:
+        """Recall what shape the articles of these sites usually have; `anew`: forget it."""
+        for site in sites:
+            if anew:
+                await self._store.forget_shapes(site)
+            self._watches[site] = Watch(site, await self._store.known_shapes(site))
+
+    async def end_watch(self) -> None:
+        """Keep the shapes that were seen, unless the run has stopped for them, and say how they differ."""
+        for site, watch in self._watches.items():
+            self._summary.drift += map(str, watch.findings())
+            if self._summary.stopped_by != "drift":
+                await self._store.add_shapes(site, watch.seen)
 
     def begin_second_chance(self) -> None:
         """Everything else is done: from now on, what had its attempts has one more."""

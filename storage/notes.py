@@ -64,8 +64,8 @@ class Notes:
     def settle(self, taken: Iterable[Note]) -> None:
         """Say that these are on the frontier, durably; some may be settled already. Raises as `add`."""
         with _disk(self._seen):
-            self._seen.mkdir(parents=True, exist_ok=True)
             for note in taken:
+                self._seen.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(self._waiting / note.name, self._seen / note.name)
 

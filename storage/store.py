@@ -16,7 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from storage import absences, articles, derive, frontier, givenup, holdings, keeping, listings, rechecks, runs, search
+from storage import (
+    absences,
+    articles,
+    derive,
+    frontier,
+    givenup,
+    holdings,
+    keeping,
+    listings,
+    rechecks,
+    runs,
+    search,
+    shapes,
+)
 from storage.articles import Change
 from storage.database import OwnedConnection, look, open_for_writing, settle, translate
 from storage.errors import OutOfSpace
@@ -275,6 +288,18 @@ class Store:
     async def status_of(self, site: str, cms_id: str) -> str | None:
         """Return the status that an article we hold has in the CMS, None when we do not hold it."""
         return await self._writer.call(partial(articles.status_of, site=site, cms_id=cms_id))
+
+    async def known_shapes(self, site: str) -> dict[tuple[str, str], int]:
+        """Return in how many articles of a site each path had each kind of value."""
+        return await self._writer.call(partial(shapes.known, site=site))
+
+    async def forget_shapes(self, site: str) -> None:
+        """Forget them: the newsroom has changed what it sends."""
+        await self._writer.call(partial(shapes.forget, site=site))
+
+    async def add_shapes(self, site: str, seen: Mapping[tuple[str, str], int]) -> None:
+        """Keep in how many articles of this run each path had each kind of value."""
+        await self._writer.call(partial(shapes.add, site=site, seen=dict(seen), now=self.now()))
 
     # Asking --------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ PURE = (
     "crawler.html",
     "crawler.blockpages",
     "crawler.decoding",
+    "crawler.drift",
     "crawler.masking",
     "crawler.nights",
     "crawler.pictures",

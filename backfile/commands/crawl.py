@@ -35,6 +35,9 @@ def crawl(
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Read the whole sitemap where a listing is cut short.")
     ] = False,
+    new_shape: Annotated[
+        bool, typer.Option("--new-shape", help="The CMS sends another shape of article than before, and that is right.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked for; fetch nothing.")] = False,
     time_limit: Annotated[str, typer.Option(metavar="2h", help="Stop after so long; the rest waits.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON document.")] = False,
@@ -72,6 +75,7 @@ def crawl(
         media=not no_media,
         refresh=refresh,
         exhaustive=exhaustive,
+        new_shape=new_shape,
         time_limit=seconds,
     )
     running = crawling.crawl(

@@ -23,6 +23,9 @@ def nightly(
     context: typer.Context,
     time_limit: Annotated[str, typer.Option(metavar="4h", help="Stop after so long; the rest waits.")] = "",
     requests: Annotated[int | None, typer.Option(min=0, help="Stop after so many requests; 0: no limit.")] = None,
+    new_shape: Annotated[
+        bool, typer.Option("--new-shape", help="The CMS sends another shape of article than before, and that is right.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> int:
     """Bring the archive up to date: what cron runs.
@@ -45,9 +48,8 @@ def nightly(
     limit = _seconds(config, time_limit)
     from backfile import nights  # aiohttp takes a third of a second to import
 
-    plan = nights.Plan(
-        config, sites, targets, limit, config.settings.nightly.requests if requests is None else requests
-    )
+    most = config.settings.nightly.requests if requests is None else requests
+    plan = nights.Plan(config, sites, targets, limit, most, new_shape)
     outcome = asyncio.run(nights.run(plan, console=own.err, show_progress=own.show_progress))
     line = report.line(outcome.summary, outcome.status, outcome.checked)
     if as_json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from crawler import signals, urls
+from crawler import drift, signals, urls
 from crawler.cms import api, canonical, dates, fields, html, jsontext, media, terms
 from crawler.errors import BadURL, ParseError
 from crawler.sites import Site, host_of
@@ -31,6 +31,7 @@ class Article:
     linked_ids: tuple[str, ...]  # articles embedded in it in compact form, which need a request of their own
     compact: bool  # its texts were left out, as in lists
     public: bool
+    shape: drift.Shape = frozenset()
 
     def links(self, site: Site) -> tuple[Target, ...]:
         """Return the listings of the article's categories, keywords and authors."""
@@ -48,7 +49,9 @@ def read(text: str, site: Site, source: Source) -> Article:
     cms_id = id_of(article)
     record = _record(article, cms_id, text, site, source)
     public = record.status in ("", "publish")
-    return Article(record, linked_ids(article, cms_id), is_compact(article), public)
+    return Article(
+        record, linked_ids(article, cms_id), is_compact(article), public, drift.shape_of(article, record.content_type)
+    )
 
 
 def parse(text: str) -> Mapping[str, object]:

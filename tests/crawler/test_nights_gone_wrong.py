@@ -129,7 +129,7 @@ async def test_clocks_go_forward_in_beirut(tmp_path: Path) -> None:
             await night(room, archive, site, *targets, media=False)
         published = [event for event in room.history.events if event.kind is Kind.PUBLISHED]
         assert published
-        held = dict(rows(archive, "SELECT id, first_published FROM articles"))
+        held = {str(one): moment for one, moment in rows(archive, "SELECT id, first_published FROM articles")}
         for event in published:
             if (event.article or "") in held:
                 assert held[event.article or ""] == event.at.strftime("%Y-%m-%dT%H:%M:%SZ")
