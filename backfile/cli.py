@@ -17,9 +17,11 @@ from backfile.commands import (
     crawl,
     demo,
     keep,
+    listen,
     look,
     nightly,
     repair,
+    report,
     simulate,
     why,
 )
@@ -57,9 +59,11 @@ app = typer.Typer(
 app.command("crawl")(crawl.crawl)
 app.command("nightly")(nightly.nightly)
 app.command("status")(look.status)
+app.command("report")(report.report)
 app.command("search")(look.search)
 app.command("show")(look.show)
 app.command("why")(why.why)
+app.command("listen")(listen.listen)
 app.command("browse")(browse.browse)
 app.command("verify")(repair.verify)
 app.command("reparse")(repair.reparse)

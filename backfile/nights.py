@@ -10,18 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from backfile import crawling
+from backfile import crawling, report
+from backfile.afterwards import afterwards
 from backfile.config import Config
-from backfile.exits import Exit
+from backfile.exits import Exit, exit_of
+from backfile.health import Stage, monitor_of, ping, stage_of
 from crawler.plan import CrawlRequest, Night, Summary, Sweep
 from crawler.sites import Site
 from crawler.targets import Target
+from storage.errors import StorageError
 from storage.findings import Flaw
-from storage.lock import locked
+from storage.lock import wait_for_listener
 from storage.rounds import Round
 from storage.verify import verify
 
 _EXAMPLES = 5
+PATIENCE = 75.0  # seconds: longer than `backfile listen` holds an archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,24 @@ class Outcome:
 
 
 async def run(plan: Plan, *, console: Console, show_progress: bool) -> Outcome:
-    """Spend a night. Raises StorageError, ArchiveInUse before anything is read."""
+    """Spend a night, and tell of it. Raises StorageError, ArchiveInUse before anything is read."""
+    config, started = plan.config, time.time()
+    monitor = monitor_of(config, crawling.settings_of(config).fetch)
+    await ping(monitor, Stage.START)
+    try:
+        outcome = await _spend(plan, console, show_progress=show_progress)
+    except StorageError as error:
+        status = exit_of(error) or Exit.INCOMPLETE
+        afterwards(config, "nightly", started, status, None)
+        await ping(monitor, stage_of(status), f"nightly: exit {int(status)}: {error}")
+        raise
+    afterwards(config, "nightly", started, outcome.status, outcome.summary)
+    line = report.line(outcome.summary, outcome.status, outcome.checked)
+    await ping(monitor, stage_of(outcome.status), line)
+    return outcome
+
+
+async def _spend(plan: Plan, console: Console, *, show_progress: bool) -> Outcome:
     settings = plan.config.settings
     checked = check(plan.config.archive, settings.nightly.verify_percent, time.time())
     if checked.status is Exit.DAMAGED:
@@ -102,8 +123,7 @@ def check(archive: Path, percent: float, now: float) -> Checked:
     """
     if not (archive / "archive.db").is_file():
         return Checked()
-    with locked(archive):
-        pass  # a second run on the same archive ends here, before it reads a part of it
+    wait_for_listener(archive, PATIENCE)  # a second run on the same archive ends here, before it reads a part of it
     if not percent:
         return Checked()
     counts: Counter[str] = Counter()

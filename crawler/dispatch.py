@@ -158,6 +158,13 @@ class Dispatcher:
         """Keep to what hosts asked of earlier runs: nothing before a time in Unix seconds."""
         self._pauses = dict(pauses)
 
+    def widen(self, scopes: Sequence[int]) -> None:
+        """Work on further scopes, too."""
+        if scopes:
+            self._scopes += [scope for scope in scopes if scope not in self._scopes]
+            self._exhausted.clear()
+            self._need.set()
+
     def stop(self) -> None:
         """Hand out nothing more; workers finish what is in hand."""
         self._stopped = True

@@ -13,13 +13,14 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
 
+from crawler import trail
 from crawler.decoding import Decoder
 from crawler.errors import BadURL, Fault, FaultKind
 from crawler.foreign import translated
@@ -75,6 +76,11 @@ class Answer:
     at: float
     seconds: float
     hops: int
+
+
+NOT_MODIFIED = 304
+_CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
+_NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
 
 
 @asynccontextmanager
@@ -137,13 +143,20 @@ class Fetcher:
             await self._session.close()
 
     async def page(
-        self, url: str, *, accept: str = "text/html,*/*;q=0.5", api_key: str = "", keyed: bool = False
+        self,
+        url: str,
+        *,
+        accept: str = "text/html,*/*;q=0.5",
+        api_key: str = "",
+        keyed: bool = False,
+        conditions: Mapping[str, str] = _NO_CONDITIONS,
     ) -> Answer:
         """Fetch a page or an API answer into memory; `keyed`: the URL itself carries a key.
 
-        Raises Fault; an Answer's status is below 300.
+        `conditions` are headers by which the server may say that nothing has changed. Raises Fault; an Answer's status
+        is below 300, or 304 where there are conditions.
         """
-        headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
         try:
             return await self._translated(url, headers, api_key, None, self._settings.max_page_bytes)
         except Fault as fault:
@@ -151,9 +164,9 @@ class Fetcher:
                 raise about_the_key(fault) from fault
             raise
 
-    async def media(self, url: str, sink: Sink) -> Answer:
-        """Fetch a media body into `sink`. Raises Fault."""
-        headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+    async def media(self, url: str, sink: Sink, conditions: Mapping[str, str] = _NO_CONDITIONS) -> Answer:
+        """Fetch a media body into `sink`; see `page`. Raises Fault."""
+        headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity", **conditions}
         return await self._translated(url, headers, "", sink, self._settings.max_media_bytes)
 
     async def _translated(
@@ -182,7 +195,10 @@ class Fetcher:
             async with self._turn(host_of(url), int(host_of(url) == host_of(home))) if hops else nullcontext():
                 began = time.monotonic()
                 self.requests += 1
+                trail.begin_request()
                 async with await self._head(wire, sent) as response:
+                    if response.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
+                        return _unchanged(response, url, began, hops)
                     if response.status not in _REDIRECTS or "Location" not in response.headers:
                         return await _receive(response, url, sink, limit, self._settings.read_timeout, began, hops)
                     url = _next_hop(url, response.headers["Location"], hops)
@@ -249,6 +265,11 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     if following.split("#", 1)[0] == url.split("#", 1)[0]:
         raise Fault(FaultKind.REDIRECT_LOOP, f"{_named(url)} redirects to itself")
     return following
+
+
+def _unchanged(response: aiohttp.ClientResponse, url: str, began: float, hops: int) -> Answer:
+    headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _COOKIES)
+    return Answer(url, response.status, headers, "", b"", time.time(), time.monotonic() - began, hops)
 
 
 async def _receive(

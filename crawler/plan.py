@@ -58,6 +58,7 @@ class CrawlRequest:
     media: bool = True
     refresh: bool = False
     exhaustive: bool = False
+    notes: bool = True  # what the CMS says was saved, noted by its webhook, is taken in
     new_shape: bool = False  # what articles usually look like is learned anew
     time_limit: float | None = None  # seconds
     request_limit: int = 0  # 0: none

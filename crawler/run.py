@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from crawler import nights, retry
+from crawler import nights, noted, retry, trail
 from crawler.blockpages import BlockPages
 from crawler.dispatch import Dispatcher
 from crawler.errors import FaultKind
@@ -26,9 +26,11 @@ from crawler.targets import TargetKind
 from crawler.wants import Wants
 from crawler.work import ArticleVisit, MediaVisit, Tools
 from crawler.workers import Visits, Workers
+from storage.notes import Notes
 from storage.records import Job
 from storage.store import Store
 
+_LISTEN_EVERY = 0.5  # seconds
 _NOTE_EVERY = 5.0  # seconds between updates of the run's own row
 _SECOND_CHANCES = tuple(kind.value for kind in FaultKind if retry.may_pass(kind))
 
@@ -51,6 +53,7 @@ class Crawl:
         self._request = request
         self._on_event = on_event
         self._wants = Wants(self._sites, request.bounds, request.media, settings.third_party_media)
+        self._notes = Notes(store.folder)
         self._dispatcher: Dispatcher | None = None
         self._workers: Workers | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,6 +87,7 @@ class Crawl:
             hear=nights.listener(self._settings.recheck),
             night=request.night is not None,
         )
+        trail.begin_run(summary.run)
         self._scopes = await self._begin()
         dispatcher = self._dispatcher = Dispatcher(self._store, self._scopes, self._policy, self._give_second_chance)
         dispatcher.keep_away(await self._store.pauses())
@@ -118,6 +122,7 @@ class Crawl:
                 return sweeps
         wanted = [self._wants.target(target, request.depth) for target in request.targets]
         scopes = await store.begin_targets(wanted, refresh=request.refresh)
+        scopes += await self._noted()
         return [*scopes, *sweeps, *(await self._begin_night() if request.night is not None else ())]
 
     async def _begin_night(self) -> list[int]:
@@ -150,7 +155,10 @@ class Crawl:
         )
         visits = Visits(ArticleVisit(tools), self._listing_visit(tools), MediaVisit(tools))
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(self._note_regularly(fetcher))]
+            helpers = [
+                group.create_task(self._note_regularly(fetcher)),
+                group.create_task(self._take_notes(dispatcher)),
+            ]
             if self._request.time_limit is not None:
                 helpers.append(group.create_task(self._stop_after(self._request.time_limit)))
             self._tasks = [group.create_task(workers.work(visits)) for _ in range(settings.concurrency)]
@@ -202,6 +210,18 @@ class Crawl:
                 await self._store.note_run(self.summary.tally)
         finally:
             self.summary.tally.requests = fetcher.requests
+
+    async def _take_notes(self, dispatcher: Dispatcher) -> None:
+        """Take in what the CMS says was saved while we work."""
+        while True:
+            await asyncio.sleep(_LISTEN_EVERY)
+            scopes = await self._noted()
+            self._scopes += [scope for scope in scopes if scope not in self._scopes]
+            dispatcher.widen(scopes)
+
+    async def _noted(self) -> list[int]:
+        alone = self._request.sweep is not None and self._request.sweep.alone
+        return await noted.take(self._notes, self._store, self._wants) if self._request.notes and not alone else []
 
     def _limit_reached(self) -> str:
         """Return which of the run's limits is reached, '' when none is."""

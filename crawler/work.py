@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,15 +14,16 @@ from crawler.blockpages import BlockPages
 from crawler.captures import media_capture, page_capture
 from crawler.cms.article import Article
 from crawler.errors import Fault, FaultKind, ParseError
-from crawler.fetch import Answer, Fetcher, Turn
+from crawler.fetch import NOT_MODIFIED, Answer, Fetcher, Turn
 from crawler.nights import PUBLIC
 from crawler.rules import RobotRules
 from crawler.sites import Site, host_of
 from crawler.urls import display
 from crawler.wants import Wants, cms_id_of
 from storage.articles import Change
-from storage.records import Job, Source
+from storage.records import Capture, Job, Source
 from storage.store import Store
+from storage.validators import Kept
 
 JSON = "application/json"
 HTML = "text/html,*/*;q=0.5"
@@ -42,6 +43,15 @@ class Unread(Fault):
         self.answer = answer
 
 
+class Unchanged(Exception):
+    """The server says that what it has is what we hold."""
+
+    def __init__(self, capture: Capture) -> None:
+        """Say it by a capture."""
+        super().__init__()
+        self.capture = capture
+
+
 @dataclass(slots=True)
 class Tools:
     """What every visit needs."""
@@ -56,12 +66,30 @@ class Tools:
     on_article: Callable[[Article], None]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
-        """Fetch a page or an API answer; on another host than the job's, whose turn it is, wait for a turn there."""
-        host = host_of(url)
+        """Fetch a page or an API answer; on another host than the job's, whose turn it is, wait for a turn there.
+
+        Raises Unchanged where we hold what the server has.
+        """
+        host, kept = host_of(url), await self.kept(job, url)
+        conditions = kept.conditions if kept is not None else {}
         async with self.turn(host, 0) if host != job.host else nullcontext():
-            answer = await self.fetcher.page(url, accept=JSON if api_key else accept, api_key=api_key, keyed=keyed)
+            answer = await self.fetcher.page(
+                url, accept=JSON if api_key else accept, api_key=api_key, keyed=keyed, conditions=conditions
+            )
         self.on_request(job, answer, len(answer.body))
+        if kept is not None and answer.status == NOT_MODIFIED:
+            raise Unchanged(self.unchanged(answer, kept))
         return answer
+
+    async def kept(self, job: Job, url: str) -> Kept | None:
+        """Return what we hold of a URL, where the server may say that it is the same: only when looking again."""
+        kept = await self.store.validators(job) if job.is_recheck else None
+        return kept if kept is not None and kept.url == url else None
+
+    def unchanged(self, answer: Answer, kept: Kept) -> Capture:
+        """Return the capture of an answer that nothing has changed."""
+        itself = replace(answer, media_type=kept.media_type)
+        return media_capture(itself, self.store.now(), kept.sha256, kept.size)
 
     def read(self, answer: Answer, reader: Callable[[], T]) -> T:
         """Read an answer. Raises Unread in place of ParseError, so that the answer is kept."""
@@ -90,7 +118,11 @@ class ArticleVisit:
         Raises Fault (Unread when there is an answer to keep).
         """
         site = self._tools.wants.sites[job.site]
-        answer, found = await self._obtain(job, site)
+        try:
+            answer, found = await self._obtain(job, site)
+        except Unchanged as unchanged:
+            await self._tools.store.keep_unchanged(job, unchanged.capture)
+            return Change.SAME, Source.API
         self._tools.on_article(found)
         asked = cms_id_of(job.key)
         if asked and found.record.cms_id != asked:
@@ -144,12 +176,16 @@ class MediaVisit:
         """Use these tools."""
         self._tools = tools
 
-    async def perform(self, job: Job) -> None:
-        """Fetch, check and keep the rendition. Raises Fault."""
+    async def perform(self, job: Job) -> bool:
+        """Fetch, check and keep the rendition; False when the server says that we hold it. Raises Fault."""
         incoming = self._tools.store.media.incoming()
+        kept = await self._tools.kept(job, job.url)
         try:
-            answer = await self._tools.fetcher.media(job.url, incoming)
+            answer = await self._tools.fetcher.media(job.url, incoming, kept.conditions if kept is not None else {})
             self._tools.on_request(job, answer, incoming.size)
+            if kept is not None and answer.status == NOT_MODIFIED:
+                await self._tools.store.keep_unchanged(job, self._tools.unchanged(answer, kept))
+                return False
             try:
                 checked = await _check(incoming.content(), answer.media_type, job.url)
             except Fault as fault:
@@ -158,6 +194,7 @@ class MediaVisit:
             await self._tools.store.keep_media(
                 job, media_capture(answer, self._tools.store.now(), file.sha256, file.size), file
             )
+            return True
         finally:
             incoming.discard()
 

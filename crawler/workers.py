@@ -207,8 +207,8 @@ class Workers:
         elif job.kind is Kind.LISTING:
             await visits.listing.perform(job)
         else:
-            await visits.media.perform(job)
-            tally.media_new += 1
+            new = await visits.media.perform(job)  # on a line of its own: others count meanwhile
+            tally.media_new += new
         self._done[job.kind] += 1
         self._on_event(what, job)
 

@@ -48,16 +48,20 @@ def keep(connection: sqlite3.Connection, record: ArticleRecord, capture: int, fe
     else:
         article = held.id
         change = _compare(record, held)
-        connection.execute(
-            "UPDATE article SET last_checked_at = max(last_checked_at, ?), gone_at = NULL WHERE id = ?",
-            (fetched_at, article),
-        )
+        touch(connection, article, fetched_at)
     if change in (Change.NEW, Change.CHANGED):
         _add_revision(connection, article, record, capture, fetched_at)
         update(connection, article, record)
         derive(connection, article, record)
     learn_paths(connection, article, record)
     return article, change
+
+
+def touch(connection: sqlite3.Connection, article: int, seen_at: str) -> None:
+    """Note that an article was there."""
+    connection.execute(
+        "UPDATE article SET last_checked_at = max(last_checked_at, ?), gone_at = NULL WHERE id = ?", (seen_at, article)
+    )
 
 
 def keep_earlier(

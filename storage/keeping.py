@@ -92,6 +92,18 @@ def keep_article(
     return change
 
 
+def keep_unchanged(connection: sqlite3.Connection, job: Job, capture: Capture, work: Work) -> None:
+    """Keep the word of a server that nothing has changed since the last whole answer."""
+    captures.add(connection, job.id, job.url, work.run, capture)
+    frontier.done(connection, job.id, capture.http_status, work.now)
+    site, _, cms_id = job.key.partition(":")
+    article = articles.find(connection, site, cms_id) if job.kind is Kind.ARTICLE else None
+    if article is not None:
+        articles.touch(connection, article, capture.fetched_at)
+        if work.plan is not None:
+            rechecks.replan(connection, article, work.plan, work.now)
+
+
 def _settle_article(
     connection: sqlite3.Connection, job: Job, record: ArticleRecord, article: int, capture: Capture, now: float
 ) -> None:

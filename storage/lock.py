@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,34 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+RUN, LISTENER = "a run", "a listener"  # who may hold an archive: a listener, only for a short while
+_POLL_SECONDS = 0.5
+
+
+def wait_for_listener(folder: Path, patience: float) -> None:
+    """Return when nobody holds the archive, or at once raise ArchiveInUse when it is not a listener who does.
+
+    `patience` in seconds. Raises ArchiveUnwritable, too.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with locked(folder):
+                return
+        except ArchiveInUse:
+            if _holder(folder) != LISTENER or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+def _holder(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        return (folder / "lock").read_text(encoding="utf-8", errors="replace").strip()
+    return ""
+
+
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, holder: str = RUN) -> Iterator[None]:
     """Hold the archive against other runs. Raises ArchiveInUse or ArchiveUnwritable."""
     lock = FileLock(
         folder / "lock", blocking=False, thread_local=False, preserve_lock_file=True, fallback_to_soft=False
@@ -40,6 +67,8 @@ def locked(folder: Path) -> Iterator[None]:
             "system that supports locks"
         ) from error
     try:
+        with contextlib.suppress(OSError):  # a full disk: then nobody is told who it is
+            (folder / "lock").write_text(f"{holder}\n", encoding="utf-8")
         yield
     finally:
         lock.release()

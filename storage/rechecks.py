@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from storage import pictures
 from storage.clock import seconds_of
 from storage.histories import Hear, History, Known, Plan, Planned
+from storage.records import RECHECKS
 
 _HISTORY = """
 SELECT a.site || ':' || a.cms_id, a.first_published, a.first_seen_at, a.last_checked_at, a.gone_at, a.source, b.since,
@@ -30,7 +31,6 @@ ON CONFLICT (article) DO UPDATE SET due_at = excluded.due_at, turn = excluded.tu
     checked_at = excluded.checked_at, interval = excluded.interval, signals = coalesce(:signals, signals),
     answered = iif(:checked, heard, answered), heard = iif(:checked, '', heard)
 """
-SCOPE = 0  # of what is looked at again
 ROUTINE = "a matter of routine"
 UNLISTED = "a complete listing no longer names it"
 _UNLISTED = """
@@ -114,11 +114,11 @@ def ask(connection: sqlite3.Connection, asking: Asking, most: int) -> int:
     connection.executemany(
         "UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = NULL, error = NULL, scope = ? "
         "WHERE id = ?",
-        [(asking.now, SCOPE, row) for row, _, _ in rows],
+        [(asking.now, RECHECKS, row) for row, _, _ in rows],
     )
     settled = (article for _, article, reason in rows if reason == ROUTINE)
-    pictures.ask_originals(connection, settled, SCOPE, asking.now)
-    pictures.ask_absent(connection, SCOPE, asking.now, asking.confirm_after)
+    pictures.ask_originals(connection, settled, RECHECKS, asking.now)
+    pictures.ask_absent(connection, RECHECKS, asking.now, asking.confirm_after)
     return len(rows)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 SWEEP = "sweep/"  # in the key of a row that stands for the sweep of a listing, before the kind
+RECHECKS = 0  # the scope of what is looked at again
 NOT_ASKED_FOR = "not asked for"  # the one reason for skipping media that a later run may lift
 
 
@@ -83,6 +84,11 @@ class Job:
     priority: int
     depth: int
     attempts: int
+
+    @property
+    def is_recheck(self) -> bool:
+        """Whether it asks for something that we hold, or held to be gone."""
+        return self.scope == RECHECKS
 
     @property
     def is_sweep(self) -> bool:

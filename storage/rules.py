@@ -14,7 +14,21 @@ from storage.findings import Finding, Flaw
 ROWS = {
     "what is wanted is wanted by a target": """
         SELECT 'frontier ' || id, 'its target, row ' || scope || ', is not there, so no run would fetch it'
-        FROM frontier AS f WHERE NOT EXISTS (SELECT 1 FROM frontier AS s WHERE s.id = f.scope)
+        FROM frontier AS f WHERE scope <> 0 AND NOT EXISTS (SELECT 1 FROM frontier AS s WHERE s.id = f.scope)
+    """,
+    "what is gone was absent": """
+        SELECT a.site || ':' || a.cms_id, 'gone since ' || a.gone_at || ', though it was not found to be absent'
+        FROM article AS a WHERE gone_at IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM frontier AS f JOIN absence AS b ON b.frontier = f.id AND b.returned_at IS NULL
+            WHERE f.kind = 'article' AND f.key = a.site || ':' || a.cms_id AND b.gone_at IS NOT NULL)
+    """,
+    "what is looked at again is an article": """
+        SELECT 'recheck ' || article, 'of an article that is not there'
+        FROM recheck AS r WHERE NOT EXISTS (SELECT 1 FROM article AS a WHERE a.id = r.article)
+    """,
+    "a mark is no later than its walk": """
+        SELECT f.key, 'marked by walk ' || l.mark || ', of ' || l.walk
+        FROM listing AS l JOIN frontier AS f ON f.id = l.frontier WHERE l.mark > l.walk
     """,
     "what was found was found somewhere": """
         SELECT 'frontier ' || id, 'found on row ' || found_on || ', which is not there'

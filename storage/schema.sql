@@ -84,6 +84,7 @@ CREATE TABLE attempt (
     capture INTEGER REFERENCES capture (id)
 );
 CREATE INDEX attempt_of ON attempt (frontier);
+CREATE INDEX attempt_of_run ON attempt (run);
 
 CREATE TABLE capture (
     id INTEGER PRIMARY KEY,

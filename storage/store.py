@@ -29,6 +29,7 @@ from storage import (
     runs,
     search,
     shapes,
+    validators,
 )
 from storage.articles import Change
 from storage.database import OwnedConnection, look, open_for_writing, settle, translate
@@ -36,7 +37,7 @@ from storage.errors import OutOfSpace
 from storage.files import MediaTree
 from storage.histories import Hear, Plan
 from storage.keeping import Follow, Work
-from storage.lock import locked, make_folder
+from storage.lock import RUN, locked, make_folder
 from storage.records import (
     ArticleRecord,
     Capture,
@@ -133,7 +134,7 @@ class Store:
     async def unfinished(self, sites: Sequence[str]) -> list[int]:
         """Return the scopes of these sites in which earlier runs have left something; what failed there is revived."""
         scopes = await self._writer.call(partial(givenup.unfinished, sites=sites))
-        self._to_revive = list(dict.fromkeys([*self._to_revive, *scopes]))
+        self._to_revive += [scope for scope in scopes if scope not in self._to_revive]
         return scopes
 
     async def ask_rechecks(
@@ -156,7 +157,7 @@ class Store:
             return [keeping.begin_target(connection, want, refresh=refresh, work=work) for want in wanted]
 
         scopes = await self._writer.call(unit)
-        self._to_revive = list(scopes)
+        self._to_revive += [scope for scope in scopes if scope not in self._to_revive]
         return scopes
 
     # Frontier ------------------------------------------------------------------------------------------------------
@@ -229,6 +230,14 @@ class Store:
                 work=self._work(),
             )
         )
+
+    async def validators(self, job: Job) -> validators.Kept | None:
+        """Return the last whole answer to a job, where it had validators by which to ask for another only."""
+        return await self._writer.call(partial(validators.of, frontier=job.id, now=self.now()))
+
+    async def keep_unchanged(self, job: Job, capture: Capture) -> None:
+        """Keep the word of a server that nothing has changed; `capture` names the content that is held."""
+        await self._writer.call(partial(keeping.keep_unchanged, job=job, capture=capture, work=self._work()))
 
     async def keep_unread(self, job: Job, capture: Capture, failure: Failure, *, in_run: bool) -> None:
         """Keep an answer that could not be read."""
@@ -392,17 +401,18 @@ class Store:
 
 @asynccontextmanager
 async def open_store(
-    folder: Path, *, min_free_bytes: int = 0, now: Callable[[], float] = time.time
+    folder: Path, *, min_free_bytes: int = 0, now: Callable[[], float] = time.time, holder: str = RUN
 ) -> AsyncIterator[Store]:
     """Open an archive for writing, creating it when it is not there; `now` gives the time in Unix seconds.
 
+    `holder` is what others who want to write are told.
     Raises ArchiveInUse, ArchiveDamaged (ArchiveForeign, ArchiveTooNew), ArchiveUnwritable or OutOfSpace.
     """
     make_folder(folder)
     path = folder / "archive.db"
     if path.exists():
         look(path)  # before anything is touched, even the lock
-    with locked(folder), Sealer(path) as sealer:
+    with locked(folder, holder), Sealer(path) as sealer:
         connection = await open_for_writing(path)
         media = MediaTree(folder)
         writer = Writer(connection, path, media.sync, sealer.committed)

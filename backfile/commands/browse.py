@@ -100,29 +100,18 @@ def _password(path: Path | None) -> str:
 
 
 async def _serve(own: Context, settings: RoomSettings, host: str, port: int, open_browser: bool) -> None:
-    from aiohttp import web
-
+    from backfile.serving import served
     from reader.app import application
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(application(settings), access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on {host} port {port} ({error.strerror or error}); name another with --host or --port"
-            ) from error
-        url = _url(host, runner.addresses[0][1])
+    async with served(application(settings), host, port) as bound:
+        url = _url(host, bound)
         own.out.print(f"reading {settings.archive} at {url} (Ctrl-C ends it)", markup=False)
         if open_browser:
             webbrowser.open(url)
         await stop.wait()
-    finally:
-        await runner.cleanup()
 
 
 def _url(host: str, port: int) -> str:

@@ -11,11 +11,13 @@ import typer
 
 from backfile.config import Config
 from backfile.context import Context
-from backfile.sites import sites_of
+from backfile.metrics import metrics_file
+from backfile.sites import sites_of, webhook_secrets_of
 from crawler.sites import Site
 from crawler.targets import parse_target
 
 _PASSWORD = re.compile(r"//[^@/]*@")
+_PATH = re.compile(r"(//[^/]*/).+")  # who knows a health check's address can speak for us
 
 app = typer.Typer(no_args_is_help=True, help="Validate or print the effective configuration, secrets masked.")
 
@@ -29,6 +31,7 @@ def check(context: typer.Context) -> int:
     own: Context = context.obj
     config = own.config()
     sites = sites_of(config)
+    _check_operations(config)
     own.out.print(f"configuration: {config.source}", markup=False)
     own.out.print(f"archive: {config.archive}", markup=False)
     for site in sites:
@@ -39,6 +42,15 @@ def check(context: typer.Context) -> int:
         own.out.print("no sites: nothing can be crawled until a [[sites]] block is added", markup=False)
     own.out.print("valid", markup=False)
     return 0
+
+
+def _check_operations(config: Config) -> None:
+    """Refuse what only a night, or `listen`, would stumble over. Raises ConfigError."""
+    from backfile import crawling, health  # aiohttp takes a third of a second to import
+
+    health.monitor_of(config, crawling.settings_of(config).fetch)
+    metrics_file(config)
+    webhook_secrets_of(config)
 
 
 def _ways(site: Site) -> str:
@@ -74,6 +86,7 @@ def _lines(config: Config, keys: dict[str, bool]) -> list[str]:
                     str(config.archive) if (table.name, key.name) == ("archive", "path") else getattr(block, key.name)
                 )
                 shown = _PASSWORD.sub("//********@", shown) if key.name == "proxy" else shown
+                shown = _PATH.sub(r"\1********", shown) if key.name == "ping_url" else shown
                 lines.append(f"{key.name} = {_toml(shown)}")
             if table.name == "sites" and keys.get(block.name):
                 lines.append("# its key is set: ********")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import typer
 
 from backfile import report
+from backfile.afterwards import afterwards
 from backfile.config import Config
 from backfile.context import Context
 from backfile.errors import ConfigError, UsageError
@@ -87,7 +89,9 @@ def crawl(
         console=own.err,
         show_progress=own.show_progress,
     )
+    started = time.time()
     summary, status = asyncio.run(running)
+    afterwards(config, "crawl", started, status, summary)
     if as_json:
         json.dump(report.facts(summary, status), sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")

@@ -8,6 +8,7 @@ ALTER TABLE listing_item ADD COLUMN first_walk INTEGER NOT NULL DEFAULT 1;
 UPDATE listing_item SET first_walk = walk;
 
 CREATE INDEX capture_of_run ON capture (run);
+CREATE INDEX attempt_of_run ON attempt (run);
 
 CREATE TABLE recheck (
     article INTEGER PRIMARY KEY REFERENCES article (id),

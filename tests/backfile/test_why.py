@@ -62,7 +62,7 @@ def test_a_picture_says_who_uses_it(box: Path) -> None:
     assert status == 1
     assert "not archived: HTTP 404" in words
     assert "used by dm:" in words
-    assert "backfile crawl --refresh" in words
+    assert "tried again from" in words
     uses = story(box, url)["uses"]
     assert isinstance(uses, list)
     assert uses[0]["role"]

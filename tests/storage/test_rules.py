@@ -30,6 +30,11 @@ BREAKS: dict[str, tuple[str, Found]] = {
         "UPDATE frontier SET scope = 99 WHERE key = 'dm:1'",
         contradicts("frontier 1"),
     ),
+    "what is gone was absent": ("UPDATE article SET gone_at = 'a' WHERE cms_id = '1'", contradicts("dm:1")),
+    "what is looked at again is an article": (
+        "INSERT INTO recheck (article, due_at, turn, reason, checked_at, interval) VALUES (99, 1, 1, 'r', 0, 1)",
+        contradicts("recheck 99"),
+    ),
     "what was found was found somewhere": (
         "UPDATE frontier SET found_on = 99 WHERE key = 'dm:1'",
         contradicts("frontier 1"),
@@ -58,6 +63,13 @@ BREAKS: dict[str, tuple[str, Found]] = {
     "renditions are media": (
         "INSERT INTO rendition (article, frontier, position, role) VALUES (1, 1, 9, 'other')",
         contradicts("https://www.example.org/article/1"),
+    ),
+    "a mark is no later than its walk": (
+        "INSERT INTO frontier (kind, key, site, host, scope, priority, state, first_seen_at)"
+        " VALUES ('listing', 'dm:category/x', 'dm', 'h', 1, 0, 'done', 'a');"
+        "INSERT INTO listing (frontier, cursor, started_at, mark)"
+        " SELECT id, '', '', 7 FROM frontier WHERE kind = 'listing'",
+        contradicts("dm:category/x"),
     ),
     "only listings are walked": (
         "INSERT INTO listing (frontier, cursor, started_at) VALUES (1, '', '')",
