@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from backfile.commands import (
+    audit,
     browse,
     configuration,
     crawl,
@@ -60,6 +61,7 @@ app.command("crawl")(crawl.crawl)
 app.command("nightly")(nightly.nightly)
 app.command("status")(look.status)
 app.command("report")(report.report)
+app.command("audit")(audit.audit)
 app.command("search")(look.search)
 app.command("show")(look.show)
 app.command("why")(why.why)

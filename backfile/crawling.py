@@ -63,7 +63,8 @@ async def crawl(
             async with _stopped_by_signals(crawling), _redrawn(progress, store, crawling, enabled=show_progress):
                 summary = await crawling.run()
         status = most_specific(exit_of(summary), beforehand.status)
-        await store.end_run(summary.tally, int(status), [*beforehand.notes, *_notes(summary)])
+        notes = [*beforehand.notes, *_notes(summary)]
+        summary.manifest_root = await store.end_run(summary.tally, int(status), notes)
         return summary, status
 
 

@@ -45,6 +45,7 @@ def line(summary: Summary, status: Exit, checked: Checked) -> str:
         *([f"{summary.left} wait"] if summary.left else []),
         f"{tally.requests} requests, {size_text(tally.bytes)} in {duration_text(summary.seconds)}",
         _checked(checked),
+        f"manifest {summary.manifest_root[:16]}" if summary.manifest_root else "",
     ]
     return f"nightly: {cut_off}exit {int(status)} ({MEANINGS[status]}): {'; '.join(filter(None, what))}"
 
@@ -108,6 +109,7 @@ def facts(summary: Summary, status: Exit) -> dict[str, Any]:
         "stopped_by": summary.stopped_by,
         "standing": summary.standing,
         "left": summary.left,
+        "manifest_root": summary.manifest_root,
         "rechecks": {"due": summary.due, "asked": summary.rechecked},
         "absent": summary.absent,
         "gone": summary.gone,

@@ -91,6 +91,7 @@ class Summary:
     hosts_given_up: dict[str, str] = field(default_factory=dict)  # by host: why
     key_refused: str = ""  # the API host that refused the key
     stopped_by: str = ""  # 'time', 'budget', 'key' or a signal's name; empty: it ran to its end
+    manifest_root: str = ""  # one hash over all that the run leaves behind
     left: int = 0  # rows of the run's targets that still wait
 
     def take_failures(self, given_up: GivenUp) -> None:

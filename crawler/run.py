@@ -116,7 +116,10 @@ class Crawl:
         if request.sweep is not None:
             since = store.now() - request.sweep.days * 86_400
             pairs = [(self._wants.target(target, request.depth), self._wants.sweep(target)) for target in listings]
-            begun = [await store.begin_sweep(target, sweep, unless_since=since) for target, sweep in pairs]
+            begun = [
+                await store.begin_sweep(target, sweep, unless_since=since, anew=request.sweep.alone)
+                for target, sweep in pairs
+            ]
             sweeps = [scope for scope in begun if scope is not None]
             if request.sweep.alone:
                 return sweeps

@@ -285,7 +285,8 @@ def after_sitemap(cursor: Cursor, rest: tuple[str, ...], *, read: bool, note: st
 def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool, sweep: bool = False) -> tuple[str, ...]:
     """Return the routes to a listing of this kind in the order to try them (contract 8, question 3).
 
-    A sweep takes all of them but the help of other listings, which rests on articles that it does not fetch.
+    A sweep takes all of them but the help of other listings, which rests on articles that it does not fetch, and the
+    sitemap, which is the whole site's and does not say what belongs to a listing.
     """
     table: dict[str, tuple[str, ...]] = {
         "category": (PAGES, CLASSIC, PUBLICATION, HELPERS, SITEMAP),
@@ -300,6 +301,6 @@ def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool, sweep: 
     if not exhaustive and kind != "front":
         absent.add(SITEMAP)
     if sweep:
-        absent.add(HELPERS)
+        absent |= {HELPERS} if kind == "front" else {HELPERS, SITEMAP}
     routes = tuple(route for route in table[kind] if route not in absent)
     return () if routes[:1] == (HELPERS,) else routes  # help needs something to complete

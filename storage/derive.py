@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage import articles, captures, frontier
+from storage import articles, captures, frontier, manifest
 from storage.articles import Change
 from storage.keeping import Work
 from storage.records import ArticleRecord, Wanted
@@ -51,6 +51,7 @@ def rederive(
 ) -> Change:
     """Replace what was derived from a capture; a capture that could not be read before becomes a revision now."""
     connection.execute("UPDATE capture SET error = NULL WHERE id = ?", (capture.id,))
+    manifest.forget(connection)
     if capture.revision is None:
         earlier = articles.keep_earlier(connection, record, capture.id, capture.fetched_at)
         article, change = earlier or articles.keep(connection, record, capture.id, capture.fetched_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from storage import manifest
 from storage.records import FileRecord
 
 DAMAGED = "damaged"  # the fault of a URL whose file was lost after it had been archived
@@ -35,6 +36,7 @@ def give_up(connection: sqlite3.Connection, sha256: str, reason: str, now: float
     ).rowcount
     connection.execute("DELETE FROM holding WHERE sha256 = ?", (sha256,))
     connection.execute("DELETE FROM file WHERE sha256 = ?", (sha256,))
+    manifest.forget(connection)
     return queued
 
 

@@ -240,7 +240,12 @@ def _take_over(connection: sqlite3.Connection, want: Wanted, scope: int, work: W
     """Finish for this scope what is unfinished of an article we hold: its media, and its links when deeper."""
     site, _, cms_id = want.key.partition(":")
     article = articles.find(connection, site, cms_id)
-    if article is None:
+    if article is None:  # it was archived once, and is lost
+        connection.execute(
+            "UPDATE frontier SET scope = ?, state = 'queued', due_at = ?, attempts = 0 "
+            "WHERE kind = 'article' AND key = ?",
+            (scope, work.now, want.key),
+        )
         return
     connection.execute(
         "UPDATE frontier SET scope = ?1, state = 'queued', due_at = iif(state = 'queued', due_at, ?2),"

@@ -172,12 +172,11 @@ def help_standing(connection: sqlite3.Connection, job: Job, kinds: Sequence[str]
         "AND (kind = 'article' OR (kind = 'listing' AND depth < 0)))",
         (job.scope, job.id),
     ).fetchone()
-    belonging = _BELONGING_TO_PUBLICATION if kind == "publication" else _BELONGING_TO_TERM
-    values = {"site": job.site, "kind": kind, "key": key}
-    (held,) = connection.execute(f"SELECT count(*) FROM ({belonging})", values).fetchone()  # noqa: S608
+    those, values = belonging(job.site, kind, key)
+    (held,) = connection.execute(f"SELECT count(*) FROM ({those})", values).fetchone()  # noqa: S608
     marks = ", ".join(f"'{name}'" for name in kinds)
     unvisited = connection.execute(
-        f"SELECT DISTINCT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM ({belonging}) AS b "  # noqa: S608
+        f"SELECT DISTINCT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM ({those}) AS b "  # noqa: S608
         "JOIN article_term AS at ON at.article = b.article JOIN term AS t ON t.id = at.term "
         f"WHERE t.kind IN ({marks}) AND (:kind <> 'publication' OR t.kind <> 'category' "
         f"OR {_PUBLICATION} = :key) AND NOT EXISTS (SELECT 1 FROM frontier AS f WHERE f.kind = 'listing' "
@@ -194,6 +193,12 @@ def dismiss_helpers(connection: sqlite3.Connection, scope: int) -> None:
         "WHERE scope = ? AND depth < 0 AND state = 'queued' AND kind <> 'media'",
         (scope,),
     )
+
+
+def belonging(site: str, kind: str, key: str) -> tuple[str, dict[str, str]]:
+    """Return the query for the articles that belong to a listing by what they say themselves, and its values."""
+    query = _BELONGING_TO_PUBLICATION if kind == "publication" else _BELONGING_TO_TERM
+    return query, {"site": site, "kind": kind, "key": key}
 
 
 _BELONGING_TO_TERM = (

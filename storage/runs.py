@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from storage import manifest
 from storage.clock import iso
 from storage.records import Tally
 
@@ -41,10 +42,12 @@ def note(connection: sqlite3.Connection, run: int, tally: Tally) -> None:
 
 def end(
     connection: sqlite3.Connection, run: int, tally: Tally, exit_status: int, notes: Sequence[str], now: float
-) -> None:
-    """Close a run with its exit status and what a person should know about it."""
+) -> str:
+    """Close a run with its exit status and what a person should know about it; returns the manifest root."""
     note(connection, run, tally)
+    root = manifest.bring_up_to_date(connection)
     connection.execute(
-        "UPDATE run SET finished_at = ?, exit_status = ?, notes = ? WHERE id = ?",
-        (iso(now), exit_status, json.dumps(list(notes), ensure_ascii=False), run),
+        "UPDATE run SET finished_at = ?, exit_status = ?, notes = ?, manifest_root = ? WHERE id = ?",
+        (iso(now), exit_status, json.dumps(list(notes), ensure_ascii=False), root, run),
     )
+    return root

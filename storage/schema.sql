@@ -269,6 +269,12 @@ CREATE TABLE shape (
     PRIMARY KEY (site, path, type)
 ) WITHOUT ROWID;
 
+-- The sum behind the manifest root (storage/manifest.py), and the last capture that is in it. One row, or none.
+CREATE TABLE manifest (
+    capture INTEGER NOT NULL,
+    sum BLOB NOT NULL
+);
+
 -- The folded columns repeat the others in a spelling without Arabic vowel signs and ligatures, only where it differs.
 CREATE VIRTUAL TABLE search USING fts5 (
     title, summary, body, authors, keywords, categories,

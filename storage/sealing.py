@@ -43,6 +43,7 @@ class Sealer:
         self._inherited = b""  # of the WAL that was there when we began
         self._offset = _WAL_HEADER
         self._unsynced = False
+        self._told = False  # of damage
 
     def __enter__(self) -> Self:
         """Open the database's file and its seal. Raises OutOfSpace or ArchiveUnwritable."""
@@ -207,8 +208,13 @@ class Sealer:
             if entry == seal.sealed(page, self._content(page)):
                 self._write(page, seal.opened(page))
             else:
-                log.warning("page %d of %s is damaged, and is now written to; see: backfile verify", page, self._path)
+                self._tell(page)
                 self._write(page, seal.spoiled(page))
+
+    def _tell(self, page: int) -> None:
+        level = logging.DEBUG if self._told else logging.WARNING  # once is enough: verify names all of them
+        log.log(level, "page %d of %s is damaged, and is now written to; see: backfile verify", page, self._path)
+        self._told = True
 
     def spoil(self, pages: Iterable[int]) -> None:
         """Note for good that these pages are damaged."""

@@ -109,25 +109,31 @@ class Store:
         """Bring the run's figures up to date."""
         await self._writer.call(partial(runs.note, run=self.run, tally=tally))
 
-    async def end_run(self, tally: Tally, exit_status: int, notes: Sequence[str] = ()) -> None:
-        """Close the run; everything it did is durable when this returns."""
+    async def end_run(self, tally: Tally, exit_status: int, notes: Sequence[str] = ()) -> str:
+        """Close the run; everything it did is durable when this returns. Returns the manifest root."""
         unit = partial(runs.end, run=self.run, tally=tally, exit_status=exit_status, notes=notes, now=self.now())
-        await self._writer.call(unit)
+        root = await self._writer.call(unit)
         await self._writer.flush()
+        return root
 
     async def unfinished_runs(self) -> list[str]:
         """Return when each run began that was cut off since the last one that ended, the last ten at most."""
         return await self._writer.call(partial(runs.unfinished, before=self.run))
 
-    async def begin_sweep(self, target: Wanted, sweep: Wanted, *, unless_since: float) -> int | None:
-        """Begin the sweep of a listing, or go on with it; None when one has ended since a time in Unix seconds."""
+    async def begin_sweep(
+        self, target: Wanted, sweep: Wanted, *, unless_since: float, anew: bool = False
+    ) -> int | None:
+        """Begin the sweep of a listing, or go on with it; None when one has ended since a time in Unix seconds.
+
+        `anew`: one that is under way is begun again.
+        """
         work = self._work()
 
         def unit(connection: sqlite3.Connection) -> int | None:
             if listings.swept(connection, sweep.key, unless_since):
                 return None
             frontier.enqueue(connection, [target], scope=None, found_on=None, now=work.now)
-            return keeping.begin_target(connection, sweep, refresh=False, work=work)
+            return keeping.begin_target(connection, sweep, refresh=anew, work=work)
 
         return await self._writer.call(unit)
 

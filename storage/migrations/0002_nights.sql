@@ -49,6 +49,11 @@ CREATE TABLE shape (
     PRIMARY KEY (site, path, type)
 ) WITHOUT ROWID;
 
+CREATE TABLE manifest (
+    capture INTEGER NOT NULL,
+    sum BLOB NOT NULL
+);
+
 DROP VIEW runs;
 CREATE VIEW runs AS
 SELECT id, command, started_at, finished_at, exit_status, requests, bytes, articles_new, articles_changed,
