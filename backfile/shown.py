@@ -43,6 +43,8 @@ def status(console: Console, archive: str, found: Status) -> None:
             style = "" if walk.verdict == "complete" else "yellow"
             verdict = walk.verdict or "under way"
             console.print(Text(_line(f"listing  {walk.key}: {verdict}, {walk.seen} named"), style))
+    due = "; ".join(f"{number} {reason}" for reason, number in found.due.items()) or "nothing"
+    console.print(Text(f"due      {due}; {found.due_in_a_day} more within a day"))
     _failures(console, found)
     _runs(console, found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from storage import articles, frontier, listings, search
 from storage.database import open_for_reading, translate
 from storage.search import Filters, Hit
+
+_DUE_BY_REASON = "SELECT reason, count(*) FROM recheck WHERE due_at <= ? GROUP BY reason ORDER BY 2 DESC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Status:
     failure_total: int
     causes: dict[str, int]
     listings: list[listings.Walk]
+    due: dict[str, int]  # articles to be looked at again now, by reason
+    due_in_a_day: int  # and within the next day
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Reading:
             failure_total=one("SELECT count(*) FROM failures"),
             causes=dict(self._rows_raw("SELECT fault, count(*) FROM failures GROUP BY fault ORDER BY 2 DESC")),
             listings=self.walks(),
+            due=dict(self.connection.execute(_DUE_BY_REASON, (time.time(),)).fetchall()),
+            due_in_a_day=one("SELECT count(*) FROM recheck WHERE due_at BETWEEN unixepoch() AND unixepoch() + 86400"),
         )
 
     def walks(self) -> list[listings.Walk]:
