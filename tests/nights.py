@@ -51,7 +51,9 @@ def revisions(archive: Path, site: str, article: str) -> list[tuple[str, str]]:
 
 def _as_the_api_writes(article: dict[str, object]) -> dict[str, object]:
     """Return an article with its times as the API spells them; public pages have a T in the middle (contract 4.4)."""
-    times = {name: str(article[name]).replace("T", " ") for name in ("firstPublished", "lastUpdate") if name in article}
+    times: dict[str, object] = {
+        name: str(article[name]).replace("T", " ") for name in ("firstPublished", "lastUpdate") if name in article
+    }
     return {**article, **times}
 
 
