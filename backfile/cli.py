@@ -17,6 +17,7 @@ from backfile.commands import (
     configuration,
     crawl,
     demo,
+    export,
     keep,
     listen,
     look,
@@ -67,6 +68,7 @@ app.command("show")(look.show)
 app.command("why")(why.why)
 app.command("listen")(listen.listen)
 app.command("browse")(browse.browse)
+app.command("export")(export.export)
 app.command("verify")(repair.verify)
 app.command("reparse")(repair.reparse)
 app.command("backup")(keep.backup)

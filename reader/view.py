@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reader.address import PageAddress
 from reader.items import Link
 from reader.links import PLURALS
 from reader.room import ROOM, Room
@@ -34,7 +35,7 @@ class View:
     beside: bool = True  # whether there is JSON beside it
 
 
-Page = Callable[[Room, web.Request], Awaitable[View]]
+Page = Callable[[Room, PageAddress], Awaitable[View]]
 
 
 def environment() -> Environment:
@@ -69,13 +70,17 @@ def version_of(name: str) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def html(templates: Environment, room: Room, view: View, here: str, beside: str) -> str:
-    """Return a page as HTML; `here` is its own address, `beside` that of its JSON."""
+def html(templates: Environment, room: Room, view: View, here: str, beside: str, policy: str = "") -> str:
+    """Return a page as HTML; `here` is its own address, `beside` that of its JSON.
+
+    `policy`: the Content-Security-Policy of a page that is a file, and has no headers.
+    """
     links = room.links
     return templates.get_template(view.template).render(
         page=view.document,
         title=view.title,
         here=here,
+        policy=policy,
         beside=beside if view.beside else "",
         links=links,
         styles=tuple(links.static(name, version_of(name)) for name in ("reader.css", "pages.css")),
@@ -103,7 +108,7 @@ def respond(templates: Environment, request: web.Request, view: View, *, as_json
     return web.Response(body=body, status=view.status, content_type=kind, charset="utf-8", headers=headers)
 
 
-def place(request: web.Request, name: str) -> Place | None:
+def place(request: PageAddress, name: str) -> Place | None:
     """Return the place on a shelf that a query names. Raises HTTPBadRequest when it is none."""
     text = request.query.get(name, "")
     found = place_of(text)

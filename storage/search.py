@@ -48,6 +48,12 @@ def columns_of(*texts: str) -> tuple[str, ...]:
     return (*columns, *("" if (folded := fold(text)) == text else folded for text in columns))
 
 
+def texts_of(connection: sqlite3.Connection, article: int) -> dict[str, str]:
+    """Return the texts that an article is found by, by column; empty when it is not indexed."""
+    row = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM search WHERE rowid = ?", (article,)).fetchone()  # noqa: S608
+    return {} if row is None else {name: text or "" for name, text in zip(_COLUMNS, row, strict=True)}
+
+
 def replace(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
     """Index an article anew."""
     connection.execute("DELETE FROM search WHERE rowid = ?", (article,))
@@ -144,10 +150,23 @@ WHERE search MATCH :match
 ORDER BY ranked.score, ranked.article DESC
 """
 _HAS_TERM = (
-    "AND EXISTS (SELECT 1 FROM article_term AS at JOIN term AS t ON t.id = at.term WHERE at.article = search.rowid "
+    "EXISTS (SELECT 1 FROM article_term AS at JOIN term AS t ON t.id = at.term WHERE at.article = article.id "
     "AND at.kind = '{kind}' AND (t.name = :{kind} COLLATE NOCASE OR t.slug = :{kind} COLLATE NOCASE "
     "OR t.cms_id = :{kind}))"
 )
+
+
+def conditions_of(filters: Filters) -> list[str]:
+    """Return what the `article` table must satisfy, in SQL that takes the filters' fields as named values."""
+    conditions = [_HAS_TERM.format(kind=k) for k in ("category", "keyword", "author") if getattr(filters, k)]
+    if filters.since:
+        conditions.append("article.first_published >= :since")
+    if filters.until:
+        # An until of `2023-07` includes all of July: compare as many characters as were given.
+        conditions.append("substr(article.first_published, 1, length(:until)) <= :until")
+    if filters.site:
+        conditions.append("article.site = :site")
+    return conditions
 
 
 def find(
@@ -157,17 +176,10 @@ def find(
     expression = match_expression(query)
     if not expression:
         return []
-    conditions = [_HAS_TERM.format(kind=k) for k in ("category", "keyword", "author") if getattr(filters, k)]
-    if filters.since:
-        conditions.append("AND article.first_published >= :since")
-    if filters.until:
-        # An until of `2023-07` includes all of July: compare as many characters as were given.
-        conditions.append("AND substr(article.first_published, 1, length(:until)) <= :until")
-    if filters.site:
-        conditions.append("AND article.site = :site")
     joins = "JOIN article ON article.id = search.rowid"
     weights = ", ".join(str(weight) for weight in COLUMN_WEIGHTS)
-    sql = _QUERY.format(weights=weights, joins=joins, conditions=" ".join(conditions))
+    conditions = "".join(f"AND {one} " for one in conditions_of(filters))
+    sql = _QUERY.format(weights=weights, joins=joins, conditions=conditions)
     values = {
         "match": expression,
         "limit": limit,

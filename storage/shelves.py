@@ -178,6 +178,11 @@ def _few(connection: sqlite3.Connection, term: int) -> bool:
     return int(connection.execute(sql, (term, _SPARSE + 1)).fetchone()[0]) <= _SPARSE
 
 
+def newest_first(connection: sqlite3.Connection) -> list[int]:
+    """Return the rows of all articles, the newest first."""
+    return [row for (row,) in connection.execute("SELECT id FROM article ORDER BY first_published DESC, id DESC")]
+
+
 def cards(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Card]:
     """Return the articles of these rows, in this order."""
     wanted = json.dumps(list(rows))

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import stat
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,13 +55,19 @@ def browse(
 
 def _settings(config: Config, sites: tuple[Site, ...], host: str, password: str) -> RoomSettings:
     from reader.guard import is_loopback
-    from reader.room import Newsroom, RoomSettings
 
     if not is_loopback(host) and not password:
         raise UsageError(
             f"--host {host} can be reached from other machines, so anybody there could read the archive; "
             "name a file with a password with --password-file"
         )
+    names = (*config.settings.reader.names, host)
+    return replace(reading_room(config, sites), names=names, password=password)
+
+
+def reading_room(config: Config, sites: tuple[Site, ...]) -> RoomSettings:
+    """Return what the reading room needs to know: the archive, the newsrooms, and which addresses are theirs."""
+    from reader.room import Newsroom, RoomSettings
 
     def meaning(url: str) -> tuple[str, str] | None:
         try:
@@ -74,8 +81,6 @@ def _settings(config: Config, sites: tuple[Site, ...], host: str, password: str)
         archive=config.archive,
         newsrooms=tuple(Newsroom(site.name, titles[site.name] or site.name, site.timezone) for site in sites),
         classify=meaning,
-        names=(*config.settings.reader.names, host),
-        password=password,
     )
 
 

@@ -63,7 +63,9 @@ def search(
     """
     own: Context = context.obj
     config, _ = own.ready()
-    filters = Filters(category, keyword, author, _date(since, "--since"), _date(until, "--until", last=True))
+    filters = Filters(
+        category, keyword, author, date_option(since, "--since"), date_option(until, "--until", last=True)
+    )
     with open_reading(config.archive) as archive:
         hits = archive.search(" ".join(query), filters, limit=limit)
     if as_json:
@@ -74,7 +76,8 @@ def search(
     return Exit.OK
 
 
-def _date(text: str, option: str, *, last: bool = False) -> str:
+def date_option(text: str, option: str, *, last: bool = False) -> str:
+    """Return the date that an option names, as `YYYY-MM-DD`; empty when it names none. Raises UsageError."""
     try:
         return day(text, last=last) if text else ""
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from reader import body, embeds, story
+from reader.address import PageAddress
 from reader.body import Surroundings
 from reader.dates import Moment
 from reader.figures import REASONS, UNNAMED, Caption
@@ -81,7 +82,7 @@ class ArticlePage:
     raw: str
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show an article, as it stands or as one of its revisions has it."""
     site, cms_id = request.match_info["site"], request.match_info["id"]
     number = int(request.match_info["number"]) if "number" in request.match_info else None

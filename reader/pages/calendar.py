@@ -7,6 +7,7 @@ from datetime import date, tzinfo
 
 from aiohttp import web
 
+from reader.address import PageAddress
 from reader.dates import MONTHS, extent, midnight, starts
 from reader.items import Item, Link, Turn, items, leaf
 from reader.room import Room
@@ -52,7 +53,7 @@ class CalendarPage:
     next: Link | None
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show all years, a year, a month or a day."""
     site = request.query.get("site", "")[:100]
     parts = [int(request.match_info[name]) for name in ("year", "month", "day") if name in request.match_info]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from reader import story
+from reader.address import PageAddress
 from reader.dates import Moment, midnight
 from reader.items import Item, Link, items
 from reader.room import Room
@@ -75,7 +76,7 @@ class _Slow:
     gone: tuple[Item, ...]
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show the front page."""
     site = request.match_info.get("site", "")
     now = datetime.now(UTC)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from reader import story
+from reader.address import PageAddress
 from reader.dates import Moment
 from reader.figures import UNNAMED, Caption
 from reader.items import Item, Link, Turn, items, lead, leaf, stored
@@ -76,7 +77,7 @@ class PicturePage:
     media_type: str
 
 
-async def wall(room: Room, request: web.Request) -> View:
+async def wall(room: Room, request: PageAddress) -> View:
     """Show a page of the wall."""
     site, subject = request.query.get("site", "")[:100], request.query.get("subject", "")[:300]
     turn = Turn(place(request, "before"), place(request, "after"))
@@ -113,7 +114,7 @@ def _tile(room: Room, card: Card, picture: Picture | None) -> Tile | None:
     return Tile(shown, title, room.links.article(card.site, card.id), published, story.is_rtl(title))
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show one picture."""
     sha256 = request.match_info["sha256"]
     found = await room.ask(lambda reading: _page(room, reading, sha256))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiohttp import web
-
+from reader.address import PageAddress
 from reader.room import Room
 from reader.view import View
 
@@ -49,7 +48,7 @@ _KEYS = (
 )
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show how to find things."""
     del request
     searches = tuple((query, room.links.search({"q": query}), says) for query, says in _SEARCHES)

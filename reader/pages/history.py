@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from reader.address import PageAddress
 from reader.compare import Comparison, compare
 from reader.dates import Moment
 from reader.items import Link
@@ -113,7 +114,7 @@ class ProvenancePage:
     held: int
 
 
-async def revisions(room: Room, request: web.Request) -> View:
+async def revisions(room: Room, request: PageAddress) -> View:
     """List the revisions of an article."""
     site, cms_id = request.match_info["site"], request.match_info["id"]
     found = await room.ask(lambda reading: _revisions(room, reading, site, cms_id))
@@ -148,7 +149,7 @@ def _revision(room: Room, site: str, cms_id: str, entry: Revised, change: Compar
     )
 
 
-async def comparison(room: Room, request: web.Request) -> View:
+async def comparison(room: Room, request: PageAddress) -> View:
     """Show what changed between two revisions."""
     site, cms_id = request.match_info["site"], request.match_info["id"]
     numbers = int(request.match_info["old"]), int(request.match_info["new"])
@@ -188,7 +189,7 @@ def _comparison(
     )
 
 
-async def origin(room: Room, request: web.Request) -> View:
+async def origin(room: Room, request: PageAddress) -> View:
     """Show where an article came from."""
     site, cms_id = request.match_info["site"], request.match_info["id"]
     found = await room.ask(lambda reading: _origin(room, reading, site, cms_id))

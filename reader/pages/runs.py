@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from reader.address import PageAddress
 from reader.dates import Moment, parsed
 from reader.pages.taxonomy import Bar, bars
 from reader.room import Room
@@ -91,7 +92,7 @@ class RunPage:
     all: str
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show all runs and the health of the archive."""
     del request
     found = await room.minute.get("runs", lambda: room.ask(lambda reading: _page(room, reading)))
@@ -148,7 +149,7 @@ def _failure(room: Room, entry: dict[str, Any]) -> Failure:
     return Failure(entry["url"], entry["kind"], entry["error"] or "", entry["attempts"], last, again)
 
 
-async def one(room: Room, request: web.Request) -> View:
+async def one(room: Room, request: PageAddress) -> View:
     """Show one run."""
     number = int(request.match_info["number"])
     found = await room.ask(lambda reading: _one(room, reading, number))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from aiohttp import web
 from markupsafe import escape
 
 from reader import query
+from reader.address import PageAddress
 from reader.dates import extent, midnight
 from reader.items import Item, Link, items
 from reader.query import NEWEST, Query
@@ -61,7 +61,7 @@ class SearchPage:
     hidden: tuple[tuple[str, str], ...]
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show a page of results; without words, how to search."""
     asked = query.read(request.query)
     found = await room.ask(lambda reading: _page(room, reading, asked))

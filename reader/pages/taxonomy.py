@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from reader import fields, story
+from reader.address import PageAddress
 from reader.items import Item, Link, Turn, items, leaf, shortened
 from reader.links import PLURALS
 from reader.room import Room
@@ -81,7 +82,7 @@ class IndexPage:
     more: str
 
 
-async def page(room: Room, request: web.Request) -> View:
+async def page(room: Room, request: PageAddress) -> View:
     """Show a page of a term's articles."""
     kind, site, cms_id = (request.match_info[name] for name in ("kind", "site", "id"))
     turn = Turn(place(request, "before"), place(request, "after"))
@@ -144,7 +145,7 @@ def _description(json: str) -> str:
     return shortened(story.plain(fields.first(facts, "description", "tagline", "biography", "department")), 400)
 
 
-async def index(room: Room, request: web.Request) -> View:
+async def index(room: Room, request: PageAddress) -> View:
     """Show the index of a kind of term."""
     kind = next(kind for kind, plural in PLURALS.items() if plural == request.match_info["plural"])
     site, words = request.query.get("site", "")[:100], request.query.get("words", "").strip()[:100]
