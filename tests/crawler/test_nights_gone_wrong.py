@@ -228,10 +228,10 @@ async def test_a_picture_that_is_lost_or_swapped_upstream_is_noticed_and_kept(tm
 
 
 async def test_a_sweep_rests_and_goes_on(tmp_path: Path) -> None:
-    """A few requests a night, until it has seen the whole listing; what it finds is archived."""
+    """A request a night, until it has seen the whole listing; what it finds is archived."""
     async with newsroom(articles=330) as room:
         site, archive = site_of(room, key="box-key"), tmp_path / "archive"
-        few = Sweep(requests=2, days=30)
+        few = Sweep(requests=1, days=30)
         await night(room, archive, site, LISTED, media=False, sweep=few)
         old = room.happen(Kind.BACKDATED).article
         verdicts = []
