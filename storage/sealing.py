@@ -135,21 +135,27 @@ class Sealer:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _frames(self) -> tuple[set[int], int]:
-        """Return the pages that the WAL holds since the last look, and how many the database has with them."""
+        """Return the pages that were committed to the WAL since the last look, and how many the database has then.
+
+        What was not committed is never brought in, and may name pages that there will not be.
+        """
         salts = os.pread(self._log, _SALTS, 16)
         # Behind the end of a WAL that a killed run left there may be frames that the loss of power cut off from it, and
         # that look like any other. Until SQLite begins another one it is read from its beginning every time.
         offset = self._offset if salts == self._salts else _WAL_HEADER
         pages: set[int] = set()
+        begun: set[int] = set()  # of a commit that may not be whole
         count = 0
         while len(frame := os.pread(self._log, _FRAME.size, offset)) == _FRAME.size:
             page, after, mark = _FRAME.unpack(frame)
             if mark != salts:
                 break
-            pages.add(page)
+            begun.add(page)
             offset += _FRAME.size + self._page_size
             if after:
                 count = max(count, after)
+                pages |= begun
+                begun.clear()
                 self._offset = offset  # what lies behind the last commit will be written over by the next one
         self._salts = salts if salts != self._inherited else b""
         return pages, count

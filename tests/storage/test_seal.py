@@ -154,6 +154,24 @@ async def test_what_a_killed_run_left_is_sealed_by_the_next(
     assert remarks == []
 
 
+async def test_a_run_that_was_killed_in_the_middle_of_a_commit_spoils_nothing(folder: Path, tmp_path: Path) -> None:
+    """Pages that were to be added, and stand in the WAL without their commit, have no entry, and are no damage."""
+    left = tmp_path / "left"
+    async with open_store(folder) as store:
+        await store.begin_run("crawl")
+        await store.flush()
+        before = (folder / "archive.seal").read_bytes()
+        for number in range(20, 60):
+            await making.keep_article(store, making.article(str(number)))
+        await store.flush()
+        shutil.copytree(folder, left)
+    (left / "archive.seal").write_bytes(before)
+    wal = left / "archive.db-wal"
+    os.truncate(wal, wal.stat().st_size - PAGE - 24)  # its last frame is the one that makes it a commit
+    await write(left, *map(str, range(60, 100)))
+    assert found(left) == set()
+
+
 async def test_marks_that_the_loss_of_power_took_are_no_damage(folder: Path) -> None:
     """Of pages that were still to come the seal may hold nothing but zeros: a file's length may outlive its content."""
     with (folder / "archive.seal").open("ab") as stream:
