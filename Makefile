@@ -36,8 +36,9 @@ format: $(READY) ## let ruff rewrite the code as lint wants it
 
 check: lint test ## lint, then test
 
-bench: $(READY) ## a crawl beside a bare script, frontiers of growing size: rates, CPU, memory, their ratios
-	@$(RUN) benchmarks.throughput
+bench: $(READY) ## crawls beside their peers, growth, nights, verification: docs/performance.md is brought up to date
+	@$(RUN) benchmarks.peers --write
+	@$(RUN) benchmarks.nights --write
 	@$(RUN) benchmarks.frontier
 	@$(RUN) benchmarks.verifying
 

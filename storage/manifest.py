@@ -22,12 +22,13 @@ _BYTES = 2048
 _LOW = int.from_bytes(b"\xff\xff\x00\x00" * (_BYTES // 4), "little")
 _HIGH = _LOW << 16
 
+# CROSS JOIN: SQLite keeps the order, and begins with what is new, never with all that there is.
 _REVISIONS = """
-SELECT 'revision', a.site, a.cms_id, r.number, r.content_hash FROM revision AS r JOIN article AS a ON a.id = r.article
-WHERE r.capture > ?
+SELECT 'revision', a.site, a.cms_id, r.number, r.content_hash
+FROM revision AS r CROSS JOIN article AS a ON a.id = r.article WHERE r.capture > ?
 """
 _MEDIA = """
-SELECT 'media', coalesce(f.url, f.key), c.sha256 FROM capture AS c JOIN frontier AS f ON f.id = c.frontier
+SELECT 'media', coalesce(f.url, f.key), c.sha256 FROM capture AS c CROSS JOIN frontier AS f ON f.id = c.frontier
 WHERE c.id > ? AND f.kind = 'media' AND c.error IS NULL AND NOT EXISTS (
     SELECT 1 FROM capture AS e
     WHERE e.frontier = c.frontier AND e.sha256 = c.sha256 AND e.error IS NULL AND e.id < c.id)

@@ -47,10 +47,11 @@ AND due_at > :now AND NOT EXISTS (
     SELECT 1 FROM article AS a JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
     JOIN absence AS b ON b.frontier = f.id AND b.returned_at IS NULL WHERE a.id = recheck.article)
 """
-# What failed for good is asked again, too: a person may have changed something since.
+# What failed for good is asked again, too: a person may have changed something since. CROSS JOIN keeps the order: what
+# is due comes first, whatever the planner thinks, and what is not costs nothing.
 _DUE = """
-SELECT f.id, r.article, r.reason FROM recheck AS r JOIN article AS a ON a.id = r.article
-JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
+SELECT f.id, r.article, r.reason FROM recheck AS r CROSS JOIN article AS a ON a.id = r.article
+CROSS JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
 WHERE (r.due_at <= :now OR r.due_at > :horizon)
 AND (f.state IN ('done', 'gone') OR (f.state = 'failed' AND coalesce(f.due_at, 0) <= :now))
 AND a.site IN (SELECT value FROM json_each(:sites))

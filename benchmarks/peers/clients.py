@@ -1,0 +1,119 @@
+"""Who is compared: how each is started on the same work, and what tells that it has done it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+_CONFIG = """
+[archive]
+path = "archive"
+[crawl]
+rate = {rate}
+concurrency = {concurrency}
+per_host_concurrency = {concurrency}
+[[sites]]
+name = "dm"
+base_url = "{origin}"
+hosts = []
+api_url = "{origin}/cms"
+api_key_env = "BACKFILE_DM_KEY"
+timezone = "Africa/Johannesburg"
+media_hosts = ["{host}"]
+targets = ["dm:publication/1"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run's work: where the newsroom is, where to keep it, how; `urls` is a file with all of them."""
+
+    origin: str
+    folder: Path
+    urls: Path
+    peers: Path  # the interpreter that has the peers' packages
+    rate: float = 0.0
+    concurrency: int = 16
+
+    @property
+    def listing(self) -> str:
+        """Return a list page's URL, without its number."""
+        return f"{self.origin}/cms/publication/1/content?limit=100&page="
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One that is compared: `kept` counts the bodies that it has put into a folder, None when it keeps none."""
+
+    name: str
+    about: str
+    command: Callable[[Work], list[str]]
+    kept: Callable[[Path], int] | None
+    package: str = ""  # of the peers' interpreter
+    program: str = ""  # of the system
+
+    def missing(self, packages: Iterable[str]) -> str:
+        """Return what would have to be installed; '' when it can run."""
+        if self.program and shutil.which(self.program) is None:
+            return f"{self.program} is not installed (apt-get install {self.program})"
+        if self.package and self.package not in packages:
+            return f"the Python package {self.package} is not installed"
+        return ""
+
+
+def backfile(work: Work) -> list[str]:
+    """Return the command of a crawl of ours, with all that it does by default."""
+    config = work.folder / "backfile.toml"
+    host = work.origin.partition("://")[2]
+    text = _CONFIG.format(origin=work.origin, host=host, rate=work.rate, concurrency=work.concurrency)
+    config.write_text(text, encoding="utf-8")
+    return [sys.executable, "-m", "backfile.cli", "--quiet", "--config", str(config), "crawl"]
+
+
+def _aria2c(work: Work) -> list[str]:
+    named = work.folder / "urls"  # by number: many share the last part of their path
+    urls = work.urls.read_text(encoding="utf-8").split()
+    named.write_text("".join(f"{url}\n  out={number}\n" for number, url in enumerate(urls)), encoding="utf-8")
+    plain = ["--quiet", "--no-conf", "--file-allocation=none", "--deferred-input=true"]
+    return ["aria2c", "-j16", "-x1", *plain, f"--dir={work.folder / 'files'}", f"--input-file={named}"]
+
+
+def _wget2(work: Work) -> list[str]:
+    where = [f"--directory-prefix={work.folder / 'files'}", f"--input-file={work.urls}", "--force-directories"]
+    return ["wget2", "--quiet", "--max-threads=16", "--no-robots", "--no-config", *where]
+
+
+def _script(name: str) -> Callable[[Work], list[str]]:
+    return lambda work: [str(work.peers), str(HERE / name), work.listing, str(work.folder)]
+
+
+def _files(folder: Path) -> int:
+    return sum(path.is_file() for path in (folder / "files").rglob("*"))
+
+
+def _captures(folder: Path) -> int:
+    database = sqlite3.connect(folder / "archive" / "archive.db")
+    (number,) = database.execute("SELECT count(*) FROM captures WHERE http_status = 200").fetchone()
+    database.close()
+    return int(number)
+
+
+CLIENTS = (
+    Client("backfile", "everything it does by default", backfile, _captures),
+    Client("bare aiohttp script", "sha256, rename, SQLite, frontier", _script("bare_script.py"), _files, "aiohttp"),
+    Client("Scrapy", "FilesPipeline + SQLite", _script("with_scrapy.py"), _files, "scrapy"),
+    Client("crawlee", "impit, files + SQLite", _script("with_crawlee.py"), _files, "crawlee"),
+    Client("aria2c", "-j16, files only", _aria2c, _files, program="aria2c"),
+    Client("wget2", "16 threads, files only", _wget2, _files, program="wget2"),
+    Client(
+        "bare asyncio.Protocol",
+        "keeps nothing",
+        lambda work: [str(work.peers), str(HERE / "bare_protocol.py"), str(work.urls)],
+        None,
+    ),
+)

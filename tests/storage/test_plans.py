@@ -1,0 +1,42 @@
+"""What a night asks of the database costs what is new or due, not what is held."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from storage import manifest, rechecks
+
+# The planner's statistics of an archive with 100,000 articles, with which it once read all of them every night.
+_STATISTICS = (
+    ("recheck", "recheck_due", "79220 1"),
+    ("revision", "revision_of_capture", "53237 1"),
+    ("capture", "capture_of_run", "112752 401"),
+    ("capture", "capture_of", "60480 3"),
+    ("article", "article_published", "306356 1"),
+    ("article", "sqlite_autoindex_article_1", "238182 401 1"),
+    ("frontier", "sqlite_autoindex_frontier_1", "64316304 267 1"),
+)
+
+
+@pytest.mark.parametrize(
+    "query,beginning",
+    [
+        (manifest._REVISIONS, "SEARCH r USING INDEX revision_of_capture"),
+        (manifest._MEDIA, "SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"),
+        (rechecks._DUE, "MULTI-INDEX OR"),
+    ],
+)
+def test_a_night_begins_with_what_is_new(folder: Path, query: str, beginning: str) -> None:
+    """Whatever the planner believes of a large archive, it does not begin with all that is held."""
+    with contextlib.closing(sqlite3.connect(folder / "archive.db")) as connection:
+        connection.execute("ANALYZE")
+        connection.execute("DELETE FROM sqlite_stat1")
+        connection.executemany("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", _STATISTICS)
+        connection.execute("ANALYZE sqlite_schema")
+        values = {"now": 0, "horizon": 0, "sites": "[]", "run": 1} if ":now" in query else (0,)
+        steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]
+    assert steps[0].startswith(beginning)
