@@ -58,7 +58,10 @@ def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | 
         url=without_secrets(answer.url),
         fetched_at=iso(at),
         http_status=answer.status,
-        headers=tuple((name, _UNPRINTABLE.sub("\ufffd", value)) for name, value in answer.headers),
+        headers=tuple(
+            (name, value if value.isprintable() else _UNPRINTABLE.sub("\ufffd", value))
+            for name, value in answer.headers
+        ),
         media_type=answer.media_type,
         sha256=sha256,
         size=size,
@@ -70,6 +73,8 @@ def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | 
 
 def without_secrets(url: str) -> str:
     """Return `url` without the query parameters that carry keys (contract 2.1); nothing else is touched."""
+    if "?" not in url:
+        return url
     parts = urlsplit(url)
     if not any(f"{name}=" in parts.query for name in _SECRET_PARAMETERS):
         return url

@@ -14,7 +14,7 @@ A field that nobody knew is told, and no drift: the newsroom has added something
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,21 +38,21 @@ def shape_of(article: Mapping[str, object], content_type: str) -> Shape:
     name = content_type[:_LONGEST] or "untyped"
     found: set[tuple[str, str]] = {(name, ARTICLE)}
     for key, value in article.items():
-        found.update(_shapes(f"{name}.{key}", value, nested=False))
+        path = f"{name}.{key}"
+        if len(path) > 2 * _LONGEST:
+            continue
+        found.add((path, _kind(value)))
+        inner, ending = (value, "") if isinstance(value, dict) else (_first(value), "[]")
+        if isinstance(inner, dict):
+            within = ((f"{path}{ending}.{name}", entry) for name, entry in inner.items())
+            found.update((deeper, _kind(entry)) for deeper, entry in within if len(deeper) <= 2 * _LONGEST)
         if len(found) > _MOST:
             break
     return frozenset(found)
 
 
-def _shapes(path: str, value: object, *, nested: bool) -> Iterator[tuple[str, str]]:
-    if len(path) > 2 * _LONGEST:
-        return
-    said = bool(value) or isinstance(value, (int, float))
-    yield path, _KINDS.get(type(value), NOTHING) if said else NOTHING
-    inner, ending = (value, "") if isinstance(value, dict) else (_first(value), "[]")
-    if isinstance(inner, dict) and not nested:
-        for key, entry in inner.items():
-            yield from _shapes(f"{path}{ending}.{key}", entry, nested=True)
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), NOTHING) if value or isinstance(value, (int, float)) else NOTHING
 
 
 def _first(value: object) -> object:

@@ -13,12 +13,12 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType, TracebackType
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from yarl import URL
 
 from crawler import trail
 from crawler.decoding import Decoder
@@ -26,9 +26,10 @@ from crawler.errors import BadURL, Fault, FaultKind
 from crawler.foreign import translated
 from crawler.masking import HiddenKey
 from crawler.network import ConnectTo, GuardedResolver, literal_problem, tls_context
-from crawler.sites import host_of
+from crawler.sites import front_of, host_of
 from crawler.statuses import about_the_key, fault_of_status
 from crawler.urls import MAX_WIRE_LENGTH, display, for_wire
+from crawler.wire import Reply, Wire
 
 _CHUNK = 1 << 16
 _MAX_HOPS = 6
@@ -107,7 +108,7 @@ class Fetcher:
         self._allowed = allowed
         self._trusted = frozenset((*trusted_hosts, host_of(settings.proxy)))
         self._turn = turn
-        self._session: aiohttp.ClientSession | None = None
+        self._wire: Wire | None = None
         self.requests = 0  # sent so far, redirects and failures included
 
     async def __aenter__(self) -> Fetcher:
@@ -118,29 +119,21 @@ class Fetcher:
             ssl=tls_context(self._settings.ca_file),
             ttl_dns_cache=300,
         )
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._settings.connect_timeout, sock_read=self._settings.read_timeout
+        self._wire = Wire(
+            connector,
+            user_agent=self._settings.user_agent,
+            connect_timeout=self._settings.connect_timeout,
+            read_timeout=self._settings.read_timeout,
+            proxy=self._settings.proxy,
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            headers={"User-Agent": self._settings.user_agent},
-            max_line_size=16_384,
-            max_field_size=16_384,
-            read_bufsize=1 << 18,
-        )
-        # Else a request on a connection that the server has closed is sent twice, unpaced and uncounted (aiohttp 3.14).
-        self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches this one
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the pool."""
-        if self._session is not None:
-            await self._session.close()
+        if self._wire is not None:
+            await self._wire.close()
 
     async def page(
         self,
@@ -174,16 +167,17 @@ class Fetcher:
     ) -> Answer:
         key = HiddenKey(api_key, url)
         try:
-            return _without(key, await self._get(url, headers, api_key, sink, limit))
+            return _without(key, await self._get(url, headers, api_key, key, sink, limit))
         except Fault as fault:
             raise key.out_of_fault(fault) from fault
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
             trouble = translated(error)
             raise (key.out_of_fault(trouble) if isinstance(trouble, Fault) else trouble) from error
 
-    async def _get(self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int) -> Answer:
-        assert self._session is not None, "the fetcher is not open"
-        key, home = HiddenKey(api_key, url), _origin(url)
+    async def _get(
+        self, url: str, headers: Mapping[str, str], api_key: str, key: HiddenKey, sink: Sink | None, limit: int
+    ) -> Answer:
+        home = _origin(url)
         hops = 0
         while True:
             wire = _wire(url, hops)
@@ -204,14 +198,11 @@ class Fetcher:
                     url = _next_hop(url, response.headers["Location"], hops)
                     hops += 1
 
-    async def _head(self, wire: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _head(self, wire: str, headers: Mapping[str, str]) -> Reply:
         """Send a request, and wait for the head of its answer: all of it, however slowly it drips in."""
-        assert self._session is not None, "the fetcher is not open"
-        settings = self._settings
-        async with asyncio.timeout(settings.connect_timeout + settings.read_timeout):
-            return await self._session.get(
-                URL(wire, encoded=True), headers=headers, allow_redirects=False, proxy=settings.proxy or None
-            )
+        assert self._wire is not None, "the fetcher is not open"
+        async with asyncio.timeout(self._settings.connect_timeout + self._settings.read_timeout):
+            return await self._wire.get(wire, headers)
 
     def _admit(self, url: str, wire: str, hops: int) -> None:
         host = host_of(url)
@@ -222,7 +213,7 @@ class Fetcher:
                     f"the server redirected to {_named(url)}, a host that the configuration does not allow",
                 )
             raise Fault(FaultKind.HOST_REFUSED, f"{host or _named(url)} is not a host that the configuration allows")
-        problem = literal_problem(urlsplit(wire).hostname or "", trusted=host in self._trusted)
+        problem = literal_problem(_name_of(front_of(wire)), trusted=host in self._trusted)
         if problem:
             raise Fault(FaultKind.ADDRESS_REFUSED, f"{problem}: no connection is made there")
 
@@ -237,6 +228,11 @@ def _without(key: HiddenKey, answer: Answer) -> Answer:
 
 def _named(url: str) -> str:
     return display(url, MAX_WIRE_LENGTH)  # whole, since what is cut could be half a key
+
+
+@lru_cache(maxsize=4096)
+def _name_of(front: str) -> str:
+    return urlsplit(front).hostname or ""
 
 
 def _origin(url: str) -> str:
@@ -267,13 +263,13 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     return following
 
 
-def _unchanged(response: aiohttp.ClientResponse, url: str, began: float, hops: int) -> Answer:
+def _unchanged(response: Reply, url: str, began: float, hops: int) -> Answer:
     headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _COOKIES)
     return Answer(url, response.status, headers, "", b"", time.time(), time.monotonic() - began, hops)
 
 
 async def _receive(
-    response: aiohttp.ClientResponse,
+    response: Reply,
     url: str,
     sink: Sink | None,
     limit: int,
@@ -299,10 +295,11 @@ async def _receive(
     return Answer(url, response.status, headers, media_type, body, time.time(), time.monotonic() - began, hops)
 
 
-async def _stream(
-    response: aiohttp.ClientResponse, write: Callable[[bytes], object], decoder: Decoder, patience: float
-) -> None:
+async def _stream(response: Reply, write: Callable[[bytes], object], decoder: Decoder, patience: float) -> None:
     """Write a decoded body, as long as it keeps coming. Raises Fault, and the library's errors."""
+    if response.content.is_eof():  # a small one comes with its head
+        write(decoder.decode(response.content.read_nowait()))
+        return
     began = time.monotonic()  # as the event loop's clock
     try:
         async with asyncio.timeout_at(_deadline(began, patience, 0)) as deadline:

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -76,6 +77,7 @@ def address_problem(address: str, *, trusted: bool) -> str:
     return f"{address} is not a public address"
 
 
+@lru_cache(maxsize=4096)
 def literal_problem(host: str, *, trusted: bool) -> str:
     """Return why a URL's host, without port, may not be connected to when it is an address; '' for a name.
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+_AUTHORITY = re.compile(r"[^/?#]*//[^/?#]*")
 
-@lru_cache(maxsize=4096)  # a URL is asked for its host several times on its way
+
+def front_of(url: str) -> str:
+    """Return a URL up to the end of its authority: the same for all of a host's, so that it can be remembered."""
+    found = _AUTHORITY.match(url)
+    return found[0] if found else url
+
+
 def host_of(url: str) -> str:
     """Return `host[:port]` of an absolute URL in lower case, without the scheme's default port; '' when it has none."""
+    return _host_of(front_of(url))
+
+
+@lru_cache(maxsize=4096)
+def _host_of(url: str) -> str:
     parts = urlsplit(url)
     try:
         port = parts.port

@@ -7,7 +7,7 @@ be handed down and nothing put back.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 
@@ -42,4 +42,5 @@ def begin_job(kind: str, row: int) -> None:
 
 def begin_request() -> None:
     """Say that what follows in this task belongs to an HTTP request that is sent now."""
-    _here.set(replace(here(), request=next(_requests)))
+    now = here()
+    _here.set(Trail(now.run, now.job, next(_requests)))

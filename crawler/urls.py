@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote_plus, urljoin, urlsplit
@@ -38,8 +39,13 @@ _FORBIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _BLANK: Final = "".join(map(chr, range(0x21))) + "\x7f\x85\u00a0\ufeff"  # what browsers and editors leave around a URL
+_BREAKS: Final = re.compile(r"[\t\r\n]")
 _ESCAPE: Final = re.compile("%([0-9A-Fa-f]{2})?")
 _ILLEGAL: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]")
+# What is legal as it is, up to the path and from there on; nearly every picture's address.
+_PLAIN: Final = re.compile(
+    r"(https?://[A-Za-z0-9.\-_:\[\]]+)(/(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*(?<!\?))"
+)
 _ILLEGAL_IN_PATH: Final = re.compile(r"[^A-Za-z0-9\-._~:/@!$&'()*+,;=%]")
 _ASCII_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -70,6 +76,18 @@ def for_wire(url: str) -> str:
     What is never sent is cut off: surrounding blanks, the fragment, a `?` with nothing behind it. An IDN host becomes
     punycode. Raises BadURL for anything else: relative references, other schemes, credentials, control characters.
     """
+    if plain := _PLAIN.fullmatch(url):
+        return _within(_legal_front(plain[1]) + plain[2], MAX_WIRE_LENGTH)
+    return _made_legal(url)
+
+
+@lru_cache(maxsize=4096)
+def _legal_front(front: str) -> str:
+    """Return a URL up to its path as it is sent. Raises BadURL."""
+    return _made_legal(front).removesuffix("/")
+
+
+def _made_legal(url: str) -> str:
     text = _checked(url, MAX_WIRE_LENGTH)
     parts = _split(text)
     path = _ILLEGAL.sub(_encode, parts.path) or "/"
@@ -83,9 +101,11 @@ def join(base: str, ref: str) -> str:
     An absolute reference comes back as it was given; blanks around it, line breaks in it and the fragment go, as in
     browsers.
     """
-    text = re.sub(r"[\t\r\n]", "", ref.strip(_BLANK)).partition("#")[0]
+    text = _BREAKS.sub("", ref.strip(_BLANK)).partition("#")[0]
     if not text:
         return ""
+    if plain := _PLAIN.fullmatch(text):
+        return text if _has_host(plain[1]) else ""
     try:
         scheme = urlsplit(text).scheme
         joined = text if scheme in _DEFAULT_PORTS and "//" in text[:8] else urljoin(base, text)
@@ -93,6 +113,14 @@ def join(base: str, ref: str) -> str:
     except ValueError:
         return ""
     return joined if parts.scheme in _DEFAULT_PORTS and parts.netloc else ""
+
+
+@lru_cache(maxsize=4096)
+def _has_host(front: str) -> bool:
+    try:
+        return bool(urlsplit(front).netloc)
+    except ValueError:
+        return False
 
 
 def with_query(url: str, name: str, value: str | int) -> str:

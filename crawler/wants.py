@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from crawler.errors import BadURL
 from crawler.sites import Site, host_of
@@ -100,11 +101,16 @@ class Wants:
             return f"not a URL that can be requested: {error}"
         if not host:
             return "not a URL with a host"
-        if host not in site.allowed_hosts and not self.third_party:
+        if host not in _allowed_hosts(site) and not self.third_party:
             return f"{THIRD_PARTY}: {host}"
         if not self.media or not self.bounds.includes(record.first_published_raw or ""):
             return NOT_ASKED_FOR
         return ""
+
+
+@lru_cache(maxsize=64)
+def _allowed_hosts(site: Site) -> frozenset[str]:
+    return site.allowed_hosts
 
 
 def cms_id_of(key: str) -> str:

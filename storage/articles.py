@@ -153,20 +153,35 @@ def _keep_terms(connection: sqlite3.Connection, article: int, site: str, terms: 
     connection.execute("DELETE FROM article_term WHERE article = ?", (article,))
     positions: dict[str, int] = {}
     for term in terms:
-        # A stale nested snapshot may lack a name or URL that an earlier one had (contract 2.5).
-        (row,) = connection.execute(
-            "INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),"
-            " slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),"
-            " json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL"
-            " AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json) RETURNING id",
-            (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
-        ).fetchone()
+        row = _same_term(connection, site, term) or _keep_term(connection, site, term)
         position = positions[term.kind] = positions.get(term.kind, -1) + 1
         connection.execute(
             "INSERT INTO article_term (article, kind, position, term) VALUES (?, ?, ?, ?)",
             (article, term.kind, position, row),
         )
+
+
+def _same_term(connection: sqlite3.Connection, site: str, term: Term) -> int:
+    """Return the row of a term that is known as it is; 0 when it is not: most articles bring nothing new of theirs."""
+    found = connection.execute(
+        "SELECT id FROM term WHERE kind = ? AND site = ? AND cms_id = ? AND name = ? AND slug = ? AND url = ? "
+        "AND json = ?",
+        (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
+    ).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def _keep_term(connection: sqlite3.Connection, site: str, term: Term) -> int:
+    """Write down what is known of a term now; a stale snapshot may lack what an earlier one had (contract 2.5)."""
+    (row,) = connection.execute(
+        "INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),"
+        " slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),"
+        " json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL"
+        " AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json) RETURNING id",
+        (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
+    ).fetchone()
+    return int(row)
 
 
 def keep_renditions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable
 
 import zstandard
@@ -12,7 +13,17 @@ from storage.errors import ArchiveDamaged
 from storage.records import Capture
 
 _LEVEL = 3  # as fast to write as plain text; higher levels gain little on article JSON
+_OWN = threading.local()
+_ENCODE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _MAX_BODY_BYTES = 1 << 30  # a frame in a damaged archive may claim any size
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    """Return this thread's compressor: to make one costs more than to compress an article."""
+    if not hasattr(_OWN, "compressor"):
+        _OWN.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    found: zstandard.ZstdCompressor = _OWN.compressor
+    return found
 
 
 def add(connection: sqlite3.Connection, frontier: int, known_url: str, run: int, capture: Capture) -> int:
@@ -20,7 +31,7 @@ def add(connection: sqlite3.Connection, frontier: int, known_url: str, run: int,
     if capture.body is not None:
         connection.execute(
             "INSERT OR IGNORE INTO body (sha256, zstd) VALUES (?, ?)",
-            (capture.sha256, zstandard.ZstdCompressor(level=_LEVEL).compress(capture.body)),
+            (capture.sha256, _compressor().compress(capture.body)),
         )
     cursor = connection.execute(
         "INSERT INTO capture (frontier, run, url, fetched_at, seconds, http_status, media_type, sha256, bytes, headers,"
@@ -48,7 +59,7 @@ def headers_json(headers: Iterable[tuple[str, str]]) -> str:
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value)
     table = {name: sent[0] if len(sent) == 1 else sent for name, sent in values.items()}
-    return json.dumps(table, ensure_ascii=True, separators=(",", ":"))
+    return _ENCODE(table)
 
 
 def body(connection: sqlite3.Connection, sha256: str) -> bytes | None:

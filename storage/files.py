@@ -20,6 +20,7 @@ from storage.records import FileRecord
 
 SPILL_BYTES = 1 << 20  # bodies up to here stay in memory until they are known to be worth a file
 _INCOMING = "incoming"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class MediaTree:
@@ -29,6 +30,7 @@ class MediaTree:
         """Name the tree of the archive folder `archive`; nothing is created until something is stored."""
         self.archive = archive
         self.root = archive / "media"
+        self._root = str(self.root)  # plain strings on the hot path: pathlib costs as much as the system calls
         self._folders: set[str] = set()
         self._numbers = itertools.count()  # threads may place the same content at the same time
         self._unsynced = False
@@ -55,7 +57,7 @@ class MediaTree:
     def incoming_folder(self) -> Path:
         """Return the folder for half-received bodies, on the same file system as their destination."""
         folder = self.root / _INCOMING
-        self._make_folder(folder)
+        self._make_folder(str(folder))
         return folder
 
     def place(self, source: Path | bytes, sha256: str, extension: str) -> None:
@@ -63,32 +65,39 @@ class MediaTree:
 
         Raises OutOfSpace or ArchiveUnwritable.
         """
-        with _disk(self.root):
+        try:
             self._place(source, sha256, extension)
+        except OSError as error:
+            raise translate(error, self.root) from error
 
     def _place(self, source: Path | bytes, sha256: str, extension: str) -> None:
-        destination = self.path(sha256, extension)
+        folder = f"{self._root}/{sha256[:2]}/{sha256[2:4]}"
+        destination = f"{folder}/{sha256}.{extension}"
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
-        if _holds(destination, size, sha256):
+        if not self._make_folder(folder) and _holds(destination, size, sha256):
             if isinstance(source, Path):
                 source.unlink()
+        elif isinstance(source, Path):
+            os.replace(source, destination)
         else:
-            self._make_folder(destination.parent)
-            if isinstance(source, Path):
-                os.replace(source, destination)
-            else:
-                self._write_beside(source, destination)
+            self._write_beside(source, sha256, destination)
         # Last, so that no sync can come between; and always: what was there may be of a run killed before its sync.
         self._unsynced = True
 
-    def _write_beside(self, content: bytes, destination: Path) -> None:
-        temporary = self.incoming_folder() / f"{destination.stem}.{next(self._numbers)}"
+    def _write_beside(self, content: bytes, sha256: str, destination: str) -> None:
+        folder = f"{self._root}/{_INCOMING}"
+        self._make_folder(folder)
+        temporary = f"{folder}/{sha256}.{next(self._numbers)}"
         try:
-            with open(temporary, "wb", buffering=0) as stream:
-                _write_all(stream.fileno(), content)
+            descriptor = os.open(temporary, _NEW_FILE, 0o666)
+            try:
+                _write_all(descriptor, content)
+            finally:
+                os.close(descriptor)
             os.replace(temporary, destination)
         except OSError:
-            temporary.unlink(missing_ok=True)  # on a full disk half a body takes the room of another
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)  # on a full disk half a body takes the room of another
             raise
 
     def set_aside(self, path: Path) -> Path:
@@ -113,11 +122,19 @@ class MediaTree:
             self._unsynced = True
             raise
 
-    def _make_folder(self, folder: Path) -> None:
-        name = str(folder)
-        if name not in self._folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._folders.add(name)
+    def _make_folder(self, folder: str) -> bool:
+        """Make sure of a folder; True when it is new, so that nothing can be in it."""
+        if folder in self._folders:
+            return False
+        new = True
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            new = False
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+        self._folders.add(folder)
+        return new
 
 
 class Incoming:
@@ -198,10 +215,10 @@ def _disk(path: Path) -> Iterator[None]:
         raise translate(error, path) from error
 
 
-def _holds(path: Path, size: int, sha256: str) -> bool:
+def _holds(path: str, size: int, sha256: str) -> bool:
     """Say whether a file is there and whole. Its name alone proves nothing: power loss may have emptied it."""
     try:
-        if path.stat().st_size != size:
+        if os.stat(path).st_size != size:
             return False
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
@@ -210,7 +227,7 @@ def _holds(path: Path, size: int, sha256: str) -> bool:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
+    view = memoryview(data)[os.write(descriptor, data) :]
     while view:
         view = view[os.write(descriptor, view) :]
 

@@ -133,38 +133,42 @@ def keep_unread(
 
 def keep_media(connection: sqlite3.Connection, job: Job, capture: Capture, file: FileRecord, work: Work) -> None:
     """Keep a rendition whose file is in its place already; a placeholder never takes the place of a picture."""
-    worse = _placeholder(connection, job.id, file)
-    captures.add(connection, job.id, job.url, work.run, replace(capture, error=worse))
+    held = _held(connection, job.id)
+    if worse := _placeholder(held, file):
+        capture = replace(capture, error=worse)
+    captures.add(connection, job.id, job.url, work.run, capture)
     connection.execute(
         "INSERT INTO file (sha256, bytes, media_type, extension, width, height) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (sha256) DO NOTHING",
         (file.sha256, file.size, file.media_type, file.extension, file.width, file.height),
     )
-    if not worse and _hold(connection, job.id, file, capture.fetched_at):
-        pictures.ask_transforms(connection, job.id, job.scope, work.now)
+    if not worse:
+        connection.execute(
+            "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
+            "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
+            (job.id, file.sha256, capture.fetched_at),
+        )
+        if held is not None and held[0] != file.sha256:  # it takes the place of another
+            pictures.ask_transforms(connection, job.id, job.scope, work.now)
     frontier.done(connection, job.id, capture.http_status, work.now)
 
 
-def _hold(connection: sqlite3.Connection, frontier: int, file: FileRecord, fetched_at: str) -> bool:
-    """Hold a file for a URL; True when it takes the place of another."""
-    before = connection.execute("SELECT sha256 FROM holding WHERE frontier = ?", (frontier,)).fetchone()
-    connection.execute(
-        "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
-        "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
-        (frontier, file.sha256, fetched_at),
-    )
-    return before is not None and before[0] != file.sha256
-
-
-def _placeholder(connection: sqlite3.Connection, frontier: int, file: FileRecord) -> str:
-    """Say why a picture is worse than the one held for its URL: it shrank to under a quarter; '' if it is not."""
-    held = connection.execute(
-        "SELECT f.width, f.height FROM holding AS h JOIN file AS f ON f.sha256 = h.sha256 WHERE h.frontier = ?",
+def _held(connection: sqlite3.Connection, frontier: int) -> tuple[str, int | None, int | None] | None:
+    """Return hash, width and height of the file that is held for a URL; None when there is none."""
+    found: tuple[str, int | None, int | None] | None = connection.execute(
+        "SELECT h.sha256, f.width, f.height FROM holding AS h LEFT JOIN file AS f ON f.sha256 = h.sha256 "
+        "WHERE h.frontier = ?",
         (frontier,),
     ).fetchone()
-    if held is None or not all((*held, file.width, file.height)):
+    return found
+
+
+def _placeholder(held: tuple[str, int | None, int | None] | None, file: FileRecord) -> str:
+    """Say why a picture is worse than the one held for its URL: it shrank to under a quarter; '' if it is not."""
+    _, width, height = held or ("", None, None)
+    new_width, new_height = file.width, file.height
+    if not (width and height and new_width and new_height):
         return ""
-    (width, height), new_width, new_height = held, file.width or 0, file.height or 0
     if new_width * new_height * 4 >= width * height:
         return ""
     return f"a placeholder of {new_width}×{new_height} pixels where {width}×{height} are held"

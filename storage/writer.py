@@ -161,11 +161,13 @@ def _guarded(connection: sqlite3.Connection, order: _Order) -> tuple[Any, Except
     """Run one unit in a savepoint; its own mistakes go to its caller, those of the disk or the file to the run."""
     if order.unit is None:
         return None, None
+    if order.caller is None:  # whatever it raises ends the run and takes the whole group back
+        return order.unit(connection), None
     connection.execute("SAVEPOINT unit")
     try:
         result = order.unit(connection)
     except Exception as error:
-        if order.caller is None or _is_of_disk_or_file(error):
+        if _is_of_disk_or_file(error):
             raise
         connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")

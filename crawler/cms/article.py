@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -185,8 +186,7 @@ def _paths(article: Mapping[str, object], cms_id: str, site: Site) -> tuple[str,
 def _on_site(url: str, site: Site) -> Target | None:
     """Return the article target of a URL on any front of the CMS, `staging.` and `prod.` included (contract 1)."""
     host = host_of(url)
-    fronts = {front.removeprefix("www.") for front in site.page_hosts}
-    if not host or not any(host == front or host.endswith(f".{front}") for front in fronts):
+    if not host or not any(host == front or host.endswith(f".{front}") for front in _fronts(site)):
         return None
     base = urlsplit(site.base_url)
     try:
@@ -194,6 +194,11 @@ def _on_site(url: str, site: Site) -> Target | None:
     except BadURL:
         return None
     return target if isinstance(target, Target) and target.kind is TargetKind.ARTICLE else None
+
+
+@lru_cache(maxsize=64)
+def _fronts(site: Site) -> frozenset[str]:
+    return frozenset(front.removeprefix("www.") for front in site.page_hosts)
 
 
 def _kind_of_json(value: object) -> str:

@@ -25,8 +25,11 @@ _PARENTS: Final = 20  # generations of categories
 def renditions(article: Mapping[str, object], base_url: str) -> tuple[Rendition, ...]:
     """Return what an article shows, each URL once, in reading order. Raises ParseError for HTML made to hurt."""
     best: dict[str, Rendition] = {}
+    joined = {"": ""}  # a transform and its alias are spelled alike
     for found in _mentioned(article):
-        url = urls.join(base_url, found.url)
+        url = joined.get(found.url)
+        if url is None:
+            url = joined[found.url] = urls.join(base_url, found.url)
         if not url:
             continue
         held = best.get(url)

@@ -57,9 +57,11 @@ def _merged(kind: str, value: object) -> Iterable[Mapping[str, object]]:
     for entry in fields.items(value):
         facts = _facts(entry)
         identity = fields.first(facts, *_ID_KEYS[kind], "slug", "editorialName", "name")
-        if identity:
-            known = merged.setdefault(identity, {})
+        if identity in merged:
+            known = merged[identity]
             known.update((key, fact) for key, fact in facts.items() if known.get(key) in _EMPTY)
+        elif identity:
+            merged[identity] = dict(facts)
     return merged.values()
 
 

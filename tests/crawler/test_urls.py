@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +13,18 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from crawler.errors import BadURL, TargetError
-from crawler.urls import MAX_LENGTH, MAX_WIRE_LENGTH, canonical, display, for_wire, join, path_key, with_query
+from crawler.sites import _host_of, host_of
+from crawler.urls import (
+    MAX_LENGTH,
+    MAX_WIRE_LENGTH,
+    _made_legal,
+    canonical,
+    display,
+    for_wire,
+    join,
+    path_key,
+    with_query,
+)
 
 SIGNED = "https://cdn.example.org/i/aB-_9=/800x0/smart/filters:strip_exif()/file/a/wp-content/uploads/X%41;b[1].jpg"
 
@@ -28,6 +41,7 @@ WEB = st.builds(
     st.sampled_from(["x.org", "X.org:8080", "[::1]:80", "bücher.example", "10.0.0.1"]),
     st.text(max_size=60) | NEARLY,
 )
+T = TypeVar("T")
 ANYTHING = st.text(max_size=80) | NEARLY | WEB
 
 
@@ -175,6 +189,30 @@ def test_wire_urls_are_ascii_and_survive_the_http_client(text: str) -> None:
     assert len(sent) <= MAX_WIRE_LENGTH
     assert for_wire(sent) == sent
     assert str(URL(sent, encoded=True)) == sent
+
+
+HOSTS = st.sampled_from(
+    ["x.org", "X.Org", "x.org.", "x..org", "[::1]", "[::1", "x.org:80", "x.org:0", "x.org:443", "a_b"]
+)
+PARTS = st.lists(st.sampled_from([*"ab09-._~:/?[]@&=# ", "%41", "%4", "é", "//"]), max_size=12).map("".join)
+
+
+@given(st.sampled_from(["http", "https"]), HOSTS, PARTS)
+def test_short_cuts_lead_to_the_same_place(scheme: str, host: str, rest: str) -> None:
+    """What is legal at a glance is spelled, joined and filed as what is taken apart."""
+    url = f"{scheme}://{host}/{rest}"
+    assert _said(for_wire, url) == _said(_made_legal, url)
+    parts = _said(urlsplit, url)
+    named = parts is not None and bool(parts.netloc)
+    assert join("https://y.org/", url) == (url.strip().partition("#")[0] if named else "")
+    assert _said(host_of, url) == _said(_host_of, url)
+
+
+def _said(read: Callable[[str], T], url: str) -> T | None:
+    try:
+        return read(url)
+    except (ValueError, BadURL):
+        return None
 
 
 @given(st.lists(st.sampled_from([*"abcXYZ019-._~:/?[]@!$&'()*+,;=", "%41"]), max_size=80).map("".join))

@@ -1,0 +1,148 @@
+"""GET over aiohttp's connections and parser, without its session: half the CPU of a small picture was spent there.
+
+The session makes ready for what a crawler never does: bodies to send, cookies, tracing, middlewares, redirects. What it
+does for us stays: the connector resolves, connects, pools, tunnels and speaks TLS; the parser reads (llhttp).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+import aiohttp
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+_URL = re.compile(r"(https?://[^/?#@\s]+)([\x21\x22\x24-\x7e]*)")  # origin and target: nothing that ends a line
+_ENDS_A_LINE = re.compile(r"[\r\n\0]")
+_LONGEST_LINE = 16_384
+_BUFFER = 1 << 18  # bytes of a body that may wait to be read
+_SWITCHING = 101
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What all requests to one origin begin with."""
+
+    request: ClientRequest  # what the connector asks about: host, port, TLS, proxy
+    prefix: str  # of the request's target: a proxy is told the whole URL (RFC 9112, 3.2.2)
+    head: str  # header lines
+
+
+class Reply:
+    """An answer whose head has come; an async context manager around its body."""
+
+    __slots__ = ("_connection", "content", "headers", "status")
+
+    def __init__(
+        self, connection: Connection, status: int, headers: CIMultiDictProxy[str], content: aiohttp.StreamReader
+    ) -> None:
+        """Take over the connection."""
+        self._connection = connection
+        self.status, self.headers, self.content = status, headers, content
+
+    async def __aenter__(self) -> Reply:
+        """Begin to read the body."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the connection back; one whose body was not read to its end is closed."""
+        self._connection.release()
+
+
+class Wire:
+    """Asks for URLs. Errors are aiohttp's."""
+
+    def __init__(
+        self,
+        connector: aiohttp.TCPConnector,
+        *,
+        user_agent: str,
+        connect_timeout: float,
+        read_timeout: float,
+        proxy: str = "",
+    ) -> None:
+        """Take over `connector`. Times are seconds; `read_timeout` is the longest silence."""
+        self._connector = connector
+        self._user_agent = user_agent
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout)
+        self._read_timeout = read_timeout
+        self._proxy = URL(proxy) if proxy else None
+        self._origins: dict[str, _Origin] = {}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connector.close()
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """Send a request, and return when the head of its answer has come.
+
+        Raises aiohttp.ClientError, TimeoutError, OSError; ValueError for what cannot be sent.
+        """
+        origin, request = self._request(url, headers)
+        try:
+            connection = await self._connector.connect(origin.request, [], self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError(f"no connection to {origin.request.host}") from error
+        try:
+            return await self._ask(connection, request)
+        except HttpProcessingError as error:
+            connection.close()
+            raise aiohttp.ClientResponseError(
+                origin.request.request_info, (), status=error.code, message=error.message
+            ) from error
+        except BaseException:
+            connection.close()
+            raise
+
+    async def _ask(self, connection: Connection, request: bytes) -> Reply:
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("the connection was closed before the request was sent")
+        protocol.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=self._read_timeout,
+            read_bufsize=_BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+        )
+        transport.write(request)
+        protocol.start_timeout()
+        while True:
+            message, content = await protocol.read()
+            if not 100 <= message.code < 200 or message.code == _SWITCHING:  # others announce an answer
+                return Reply(connection, message.code, message.headers, content)
+
+    def _request(self, url: str, headers: Mapping[str, str]) -> tuple[_Origin, bytes]:
+        found = _URL.fullmatch(url.partition("#")[0])
+        if found is None:
+            raise ValueError(f"{url!r} cannot be requested")
+        origin = self._origins.get(found[1]) or self._begin(found[1])
+        target = found[2] if found[2].startswith("/") else f"/{found[2]}"
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        if lines.count("\r\n") != len(headers) or len(_ENDS_A_LINE.findall(lines)) != 2 * len(headers):
+            raise ValueError("a header would end its line, and begin another")
+        text = f"GET {origin.prefix}{target} HTTP/1.1\r\n{origin.head}{lines}\r\n"
+        return origin, text.encode("utf-8", "surrogateescape")
+
+    def _begin(self, name: str) -> _Origin:
+        url = URL(name, encoded=True)
+        request = ClientRequest("GET", url, loop=asyncio.get_running_loop(), proxy=self._proxy)
+        head = f"Host: {request.headers['Host']}\r\nUser-Agent: {self._user_agent}\r\n"
+        prefix = ""
+        if self._proxy is not None and url.scheme == "http":
+            prefix = name
+            if self._proxy.user is not None:
+                who = aiohttp.encode_basic_auth(self._proxy.user, self._proxy.password or "")
+                head += f"Proxy-Authorization: {who}\r\n"
+        origin = self._origins[name] = _Origin(request, prefix, head)
+        return origin
