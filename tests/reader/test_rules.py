@@ -98,13 +98,13 @@ def test_a_picture_is_found_by_any_of_its_urls() -> None:
 
 
 async def test_what_is_remembered_is_found_out_once() -> None:
-    """Two who ask at once share one answer; after its time it is found out anew; a failure is not remembered."""
+    """Two who ask at once share one answer; after its time the old one serves while a new one is found out."""
     now, asked = [0.0], []
 
     async def find_out() -> int:
         asked.append(1)
         await asyncio.sleep(0)
-        if len(asked) == 3:
+        if len(asked) == 4:
             raise OSError("once")
         return len(asked)
 
@@ -113,10 +113,37 @@ async def test_what_is_remembered_is_found_out_once() -> None:
     now[0] = 59
     assert await memo.get("x", find_out) == 1
     now[0] = 61
+    assert await memo.get("x", find_out) == 1
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     assert await memo.get("x", find_out) == 2
-    now[0] = 200
+    now[0] = 1000
+    assert await memo.get("x", find_out) == 3  # too old to be of use
+
+
+async def test_a_failure_is_not_remembered() -> None:
+    """The next who asks tries again; where there is an old answer, nobody hears of the failure."""
+    now, asked = [0.0], []
+
+    async def find_out() -> int:
+        asked.append(1)
+        if len(asked) in (1, 3):
+            raise OSError("once")
+        return len(asked)
+
+    async def found_out() -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+    memo = Memo(60, lambda: now[0])
     with pytest.raises(OSError, match="once"):
         await memo.get("x", find_out)
+    assert await memo.get("x", find_out) == 2
+    now[0] = 61
+    assert await memo.get("x", find_out) == 2
+    await found_out()
+    assert len(asked) == 3
+    assert await memo.get("x", find_out) == 2
+    await found_out()
     assert await memo.get("x", find_out) == 4
 
 
