@@ -30,7 +30,7 @@ class Caption:
 def figure(shown: Shown, caption: Caption, more: str = "") -> str:
     """Return a picture with its caption, or an honest place for one that is not held."""
     under = " ".join(part for part in (escape(caption.text), more) if part)
-    below = f"<figcaption>{under}</figcaption>" if under else ""
+    below = f'<figcaption dir="auto">{under}</figcaption>' if under else ""
     if not shown.src:
         said = escape(caption.alt or UNNAMED)
         why = REASONS.get(shown.state, REASONS["unknown"])

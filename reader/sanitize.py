@@ -17,6 +17,7 @@ _INLINE = {"a", "abbr", "b", "bdi", "br", "cite", "code", "del", "em", "i", "img
 _ATTRIBUTES = {
     "a": {"href", "class"},
     "img": {"src", "srcset", "sizes", "width", "height", "alt", "loading", "decoding"},
+    "figcaption": {"dir"},
     "figure": {"class"},
     "div": {"class"},
     "p": {"class"},
@@ -44,6 +45,8 @@ def _checked(tag: str, name: str, value: str) -> str | None:
         return value if _SRCSET.fullmatch(value) else None
     if name in ("width", "height", "colspan", "rowspan", "start"):
         return value if _NUMBER.fullmatch(value) else None
+    if name == "dir":
+        return value if value == "auto" else None
     if name == "class":
         return value if set(value.split()) <= _CLASSES else None
     if name == "href":

@@ -154,7 +154,7 @@ class _Export:
                     del node.attrs[name]
         for node in tree.css("[srcset]"):
             node.attrs["srcset"] = ", ".join(self._candidates(node.attributes["srcset"] or "", page))
-        return f"<!doctype html>\n{tree.root.html if tree.root is not None else ''}\n"
+        return f"<!DOCTYPE html>\n{tree.root.html if tree.root is not None else ''}\n"
 
     def _candidates(self, srcset: str, page: str) -> list[str]:
         pairs = (candidate.strip().partition(" ") for candidate in srcset.split(","))
