@@ -17,6 +17,8 @@ _COLUMNS = ("title", "summary", "body", "authors", "keywords", "categories")
 _WEIGHTS = (10.0, 4.0, 1.0, 6.0, 6.0, 3.0)
 COLUMN_WEIGHTS = (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS))  # the folded columns follow the others
 _FIELDS = {"title": "title", "author": "authors", "keyword": "keywords", "category": "categories", "text": "body"}
+_SHORTEST_BEGINNING = 3  # letters
+_WORD = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r'(?P<minus>-?)(?:(?P<field>[a-z]+):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 OPEN_MARK, CLOSE_MARK = "\x02", "\x03"  # cannot occur in archived text, so a page can make them into anything safe
 
@@ -99,6 +101,8 @@ class Hit:
 def match_expression(query: str) -> str:
     """Translate a person's query into FTS5: words are ANDed; `"phrases"`, `-not`, `prefix*` and `field:` work.
 
+    A prefix has three letters or more; a shorter one is looked for as a word.
+
     Anything else a person types is quoted text; no query is a syntax error. '' when nothing can match.
     """
     wanted: list[str] = []
@@ -118,13 +122,20 @@ def _term(token: re.Match[str]) -> str:
     text = token["phrase"] if token["phrase"] is not None else token["word"]
     if name and name not in _FIELDS:
         text, name = f"{name}:{text}", ""
-    prefix = "*" if token["phrase"] is None and text.endswith("*") else ""
+    prefix = "*" if token["phrase"] is None and text.endswith("*") and _is_long_enough(text) else ""
     text = text.replace('"', " ").replace("\x00", " ")
     if not any(c.isalnum() for c in text):
         return ""
     columns = " ".join(f"{column} folded_{column}" for column in ((_FIELDS[name],) if name else _COLUMNS))
     # Either spelling may meet either: the folded query also finds texts that were never written otherwise.
     return "(" + " OR ".join(f'{{{columns}}} : "{t}"{prefix}' for t in dict.fromkeys((text, fold(text)))) + ")"
+
+
+def _is_long_enough(beginning: str) -> bool:
+    """Say whether the index knows which words begin so (`prefix` in schema.sql); it would look through all of them."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", beginning) if not unicodedata.combining(c))
+    words = _WORD.findall(plain)
+    return bool(words) and len(words[-1]) >= _SHORTEST_BEGINNING
 
 
 def _sound(text: str) -> str:

@@ -41,7 +41,10 @@ def status(
 
 def search(
     context: typer.Context,
-    query: Annotated[list[str], typer.Argument(metavar="QUERY", help='Words, "phrases", -not, prefix*, title:word.')],
+    query: Annotated[
+        list[str],
+        typer.Argument(metavar="QUERY", help='Words, "phrases", -not, prefix* (of three letters or more), title:word.'),
+    ],
     category: Annotated[str, typer.Option(help="Name, slug or id.")] = "",
     keyword: Annotated[str, typer.Option(help="Name, slug or id.")] = "",
     author: Annotated[str, typer.Option(help="Name, slug or id.")] = "",

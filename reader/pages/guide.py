@@ -37,7 +37,7 @@ _SEARCHES = (
     ("coup Niger", "articles with both words, in any spelling of accents and vowel signs"),
     ('"Security Council"', "the words next to each other"),
     ("Mali -Russia", "not with this word"),
-    ("drought*", "words that begin so"),
+    ("drought*", "words that begin so: three letters, or more"),
     ("title:water", "in the headline; also author:, keyword:, category: and text:"),
 )
 _KEYS = (

@@ -237,6 +237,23 @@ def test_no_query_is_too_long(connection: sqlite3.Connection, query: str) -> Non
     search.find(connection, query, Filters())
 
 
+@pytest.mark.parametrize(
+    "query, begins",
+    [
+        ("wat*", True),
+        ("wa*", False),
+        ("a*", False),
+        ("title:re*", False),
+        ("x-wa*", False),
+        ("é́té*", True),
+        ("-wa*", False),
+    ],
+)
+def test_a_beginning_has_three_letters(query: str, begins: bool) -> None:
+    """With fewer the index would look through all words: 173 seconds for `re*` in 100,000 articles."""
+    assert ('"*' in search.match_expression(f"{query} other")) is begins
+
+
 @given(text=st.text())
 def test_folding_is_final(text: str) -> None:
     """Folded text is not changed by folding it again."""
