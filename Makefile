@@ -63,12 +63,13 @@ define need-python
 	echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 endef
 
-# The build backend is in the lock too, so nothing is installed that the lock does not name.
+# The lock is complete, the build backend included: nothing is resolved or installed that it does not name. (Older pips
+# look past it when they resolve an extra, and stop as soon as a newer version is out.)
 $(READY): pyproject.toml requirements.lock
 	$(need-python)
 	@echo "setting up $(VENV) from requirements.lock ..." >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) $(PIP) install --no-compile --require-hashes --requirement requirements.lock
+	@$(RUN) $(PIP) install --no-compile --no-deps --require-hashes --requirement requirements.lock
 	@$(RUN) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
