@@ -7,10 +7,10 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+import msgspec
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -81,7 +81,7 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **{key: value for key, value in asdict(trail.here()).items() if value},
+            **{key: value for key, value in msgspec.structs.asdict(trail.here()).items() if value},
         }
         if record.exc_text:
             entry["traceback"] = record.exc_text

@@ -58,10 +58,7 @@ def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | 
         url=without_secrets(answer.url),
         fetched_at=iso(at),
         http_status=answer.status,
-        headers=tuple(
-            (name, value if value.isprintable() else _UNPRINTABLE.sub("\ufffd", value))
-            for name, value in answer.headers
-        ),
+        headers=_printable(answer.headers),
         media_type=answer.media_type,
         sha256=sha256,
         size=size,
@@ -69,6 +66,12 @@ def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | 
         error=error,
         seconds=round(answer.seconds, 4),
     )
+
+
+def _printable(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    if "".join([value for _, value in headers]).isprintable():  # as nearly all are
+        return headers
+    return tuple((name, _UNPRINTABLE.sub("\ufffd", value)) for name, value in headers)
 
 
 def without_secrets(url: str) -> str:

@@ -12,6 +12,7 @@ from crawler.urls import display
 
 _PLAIN = frozenset({"", "identity"})
 _ZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
+_KNOWN = _PLAIN | _ZIPPED
 _EITHER_HEADER = 47  # wbits: gzip or zlib, whichever the first bytes show
 _GZIP_MARK = b"\x1f\x8b"
 
@@ -22,7 +23,7 @@ class Decoder:
     def __init__(self, encoding: str, limit: int) -> None:
         """`encoding` is what Content-Encoding says; `limit` in bytes holds for what comes in and what goes out."""
         encoding = encoding.strip().lower()
-        if encoding not in _PLAIN | _ZIPPED:
+        if encoding not in _KNOWN:
             raise Fault(
                 FaultKind.BAD_ENCODING, f"the body is encoded as {display(encoding, 40)}, which was not asked for"
             )

@@ -125,8 +125,10 @@ class Dispatcher:
             self._failing.add(job.id)
         self._finished_count += 1
         self._news = self._news or job.kind is not Kind.MEDIA
-        self._queue(job.host).lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh)
-        self._pump()
+        queue = self._queue(job.host)
+        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh)
+        if self._waiting or queue.turns or not self._in_hand:  # else whoever has finished asks for the next one
+            self._pump()
 
     @asynccontextmanager
     async def turn(self, host: str, held: int = 0) -> AsyncIterator[None]:

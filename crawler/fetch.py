@@ -11,14 +11,16 @@ import asyncio
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType, TracebackType
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+import msgspec
+from multidict import CIMultiDictProxy
 
 from crawler import trail
 from crawler.decoding import Decoder
@@ -36,7 +38,7 @@ _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
 _MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
-_COOKIES = frozenset({"set-cookie", "set-cookie2"})  # may open a session with our key's rights; never sent back
+_COOKIES = ("set-cookie", "set-cookie2")  # may open a session with our key's rights; never sent back
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -65,8 +67,7 @@ class FetchSettings:
     proxy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a server answered. `body` is empty when it went to a sink; `at` is Unix seconds when it was complete."""
 
     url: str
@@ -82,6 +83,7 @@ class Answer:
 NOT_MODIFIED = 304
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
+_FOR_MEDIA = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
 
 
 @asynccontextmanager
@@ -108,6 +110,7 @@ class Fetcher:
         self._allowed = allowed
         self._trusted = frozenset((*trusted_hosts, host_of(settings.proxy)))
         self._turn = turn
+        self._admitted: set[str] = set()  # fronts of URLs that may be asked for
         self._wire: Wire | None = None
         self.requests = 0  # sent so far, redirects and failures included
 
@@ -159,7 +162,7 @@ class Fetcher:
 
     async def media(self, url: str, sink: Sink, conditions: Mapping[str, str] = _NO_CONDITIONS) -> Answer:
         """Fetch a media body into `sink`; see `page`. Raises Fault."""
-        headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity", **conditions}
+        headers = {**_FOR_MEDIA, **conditions} if conditions else _FOR_MEDIA
         return await self._translated(url, headers, "", sink, self._settings.max_media_bytes)
 
     async def _translated(
@@ -177,34 +180,45 @@ class Fetcher:
     async def _get(
         self, url: str, headers: Mapping[str, str], api_key: str, key: HiddenKey, sink: Sink | None, limit: int
     ) -> Answer:
-        home = _origin(url)
-        hops = 0
+        home, hops = url, 0
         while True:
             wire = _wire(url, hops)
             self._admit(url, wire, hops)
-            at_home = _origin(url) == home
+            at_home = not hops or _origin(url) == _origin(home)
             if not at_home and key.is_in(url):
                 raise Fault(FaultKind.REDIRECT_REFUSED, "the server redirected our key to another address")
             sent = {**headers, "API-Key": api_key} if api_key and at_home else headers
-            async with self._turn(host_of(url), int(host_of(url) == host_of(home))) if hops else nullcontext():
-                began = time.monotonic()
-                self.requests += 1
-                trail.begin_request()
-                async with await self._head(wire, sent) as response:
-                    if response.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
-                        return _unchanged(response, url, began, hops)
-                    if response.status not in _REDIRECTS or "Location" not in response.headers:
-                        return await _receive(response, url, sink, limit, self._settings.read_timeout, began, hops)
-                    url = _next_hop(url, response.headers["Location"], hops)
-                    hops += 1
+            if hops:
+                async with self._turn(host_of(url), int(host_of(url) == host_of(home))):
+                    found = await self._ask(url, wire, sent, sink, limit, hops)
+            else:
+                found = await self._ask(url, wire, sent, sink, limit, hops)
+            if isinstance(found, Answer):
+                return found
+            url, hops = found, hops + 1
 
-    async def _head(self, wire: str, headers: Mapping[str, str]) -> Reply:
-        """Send a request, and wait for the head of its answer: all of it, however slowly it drips in."""
+    async def _ask(
+        self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
+    ) -> Answer | str:
+        """Make one request; returns its answer, or the URL that it redirects to."""
         assert self._wire is not None, "the fetcher is not open"
-        async with asyncio.timeout(self._settings.connect_timeout + self._settings.read_timeout):
-            return await self._wire.get(wire, headers)
+        began = time.monotonic()
+        self.requests += 1
+        trail.begin_request()
+        with await self._wire.get(wire, headers) as reply:
+            if reply.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
+                return Answer(url, reply.status, _kept(reply.headers), "", b"", time.time(), _since(began), hops)
+            if reply.status in _REDIRECTS and "Location" in reply.headers:
+                return _next_hop(url, reply.headers["Location"], hops)
+            body = await _receive(reply, sink, limit, self._settings.read_timeout)
+            media_type = reply.headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
+            return Answer(url, reply.status, _kept(reply.headers), media_type, body, time.time(), _since(began), hops)
 
     def _admit(self, url: str, wire: str, hops: int) -> None:
+        """Raise Fault unless the configuration allows this host; what says so is its URL's front alone."""
+        front = front_of(url)
+        if front in self._admitted:
+            return
         host = host_of(url)
         if not self._allowed(host):
             if hops:
@@ -216,6 +230,7 @@ class Fetcher:
         problem = literal_problem(_name_of(front_of(wire)), trusted=host in self._trusted)
         if problem:
             raise Fault(FaultKind.ADDRESS_REFUSED, f"{problem}: no connection is made there")
+        self._admitted.add(front)
 
 
 def _without(key: HiddenKey, answer: Answer) -> Answer:
@@ -223,7 +238,9 @@ def _without(key: HiddenKey, answer: Answer) -> Answer:
     if not key:
         return answer
     headers = tuple((key.out_of(name), key.out_of(value)) for name, value in answer.headers)
-    return replace(answer, url=key.out_of(answer.url), headers=headers, body=key.out_of_bytes(answer.body))
+    return msgspec.structs.replace(
+        answer, url=key.out_of(answer.url), headers=headers, body=key.out_of_bytes(answer.body)
+    )
 
 
 def _named(url: str) -> str:
@@ -263,54 +280,46 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     return following
 
 
-def _unchanged(response: Reply, url: str, began: float, hops: int) -> Answer:
-    headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _COOKIES)
-    return Answer(url, response.status, headers, "", b"", time.time(), time.monotonic() - began, hops)
+def _kept(headers: CIMultiDictProxy[str]) -> tuple[tuple[str, str], ...]:
+    if any(name in headers for name in _COOKIES):
+        return tuple(pair for pair in headers.items() if pair[0].lower() not in _COOKIES)
+    return tuple(headers.items())
 
 
-async def _receive(
-    response: Reply,
-    url: str,
-    sink: Sink | None,
-    limit: int,
-    patience: float,
-    began: float,
-    hops: int,
-) -> Answer:
-    """Stream a body to its end, or turn the status into a Fault."""
-    good = 200 <= response.status < 300
+def _since(began: float) -> float:
+    return time.monotonic() - began
+
+
+async def _receive(reply: Reply, sink: Sink | None, limit: int, patience: float) -> bytes:
+    """Stream a body to its end, and return what did not go to the sink. Raises Fault for what the status says."""
     pieces: list[bytes] = []
-    write = pieces.append if sink is None or not good else sink.write
-    encodings = ", ".join(response.headers.getall("Content-Encoding", ()))
-    if not good:
+    encodings = ", ".join(reply.headers.getall("Content-Encoding", ()))
+    if not 200 <= reply.status < 300:
         with suppress(Fault, zlib.error):  # a refusal is one whatever its body; that is quoted as far as it goes
-            await _stream(response, write, Decoder(encodings, _MAX_ERROR_BYTES), patience)
-        raise fault_of_status(response.status, response.headers, b"".join(pieces), time.time())
+            await _stream(reply, pieces.append, Decoder(encodings, _MAX_ERROR_BYTES), patience)
+        raise fault_of_status(reply.status, reply.headers, b"".join(pieces), time.time())
     decoder = Decoder(encodings, limit)
-    await _stream(response, write, decoder, patience)
+    await _stream(reply, pieces.append if sink is None else sink.write, decoder, patience)
     decoder.finish()
-    headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _COOKIES)
-    media_type = response.headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
-    body = b"".join(pieces)
-    return Answer(url, response.status, headers, media_type, body, time.time(), time.monotonic() - began, hops)
+    return b"".join(pieces)
 
 
-async def _stream(response: Reply, write: Callable[[bytes], object], decoder: Decoder, patience: float) -> None:
+async def _stream(reply: Reply, write: Callable[[bytes], object], decoder: Decoder, patience: float) -> None:
     """Write a decoded body, as long as it keeps coming. Raises Fault, and the library's errors."""
-    if response.content.is_eof():  # a small one comes with its head
-        write(decoder.decode(response.content.read_nowait()))
+    if reply.content.is_eof():  # a small one comes with its head
+        write(decoder.decode(reply.content.read_nowait()))
         return
     began = time.monotonic()  # as the event loop's clock
     try:
-        async with asyncio.timeout_at(_deadline(began, patience, 0)) as deadline:
-            async for chunk in response.content.iter_chunked(_CHUNK):
+        async with asyncio.timeout_at(began + patience) as deadline:
+            async for chunk in reply.content.iter_chunked(_CHUNK):
                 write(decoder.decode(chunk))
                 deadline.reschedule(_deadline(began, patience, decoder.received))
     except TimeoutError as error:
-        elapsed = time.monotonic() - began
-        raise Fault(FaultKind.READ_TIMEOUT, f"only {decoder.received} bytes came in {elapsed:.0f} s") from error
+        raise Fault(FaultKind.READ_TIMEOUT, f"only {decoder.received} bytes came in {_since(began):.0f} s") from error
 
 
 def _deadline(began: float, patience: float, received: int) -> float:
-    """Return when an answer must have gone on, so that no stream of empty promises holds a worker for ever."""
-    return began + min(patience + received / _MIN_RATE, _LONGEST)
+    """Return when an answer must have gone on: no silence is borne for longer, nor a stream of empty promises."""
+    longest = min(patience + received / _MIN_RATE, _LONGEST)
+    return min(time.monotonic() + patience, began + longest)

@@ -19,8 +19,13 @@ _PARAMETER = "key"  # contract 2.1
 class HiddenKey:
     """What a request's key looks like, sent as a header or in its URL: as it is, or percent-encoded."""
 
+    __slots__ = ("_spellings",)
+
     def __init__(self, api_key: str, url: str) -> None:
         """Know the keys of a request for `url` with the header `api_key`; '' when there is none."""
+        self._spellings: list[str] = []
+        if not api_key and _PARAMETER not in url:
+            return
         in_url = parse_qs(urlsplit(url).query).get(_PARAMETER, []) if f"{_PARAMETER}=" in url else []
         spelt = [(key, quote(key, safe=""), quote_plus(key)) for key in (api_key, *in_url) if key]
         self._spellings = sorted({spelling for spellings in spelt for spelling in spellings}, key=len, reverse=True)

@@ -13,8 +13,8 @@ import io
 import struct
 import threading
 import warnings
-from dataclasses import dataclass
 
+import msgspec
 from PIL import Image
 
 from crawler.errors import Fault, FaultKind
@@ -48,8 +48,7 @@ _OTHER_MAGIC = (
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """What a media body was found to be; sizes in pixels, None where it has none."""
 
     media_type: str

@@ -7,12 +7,12 @@ be handed down and nothing put back.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from itertools import count
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+
+class Trail(msgspec.Struct, frozen=True):
     """Where we are; zero and empty where that is nowhere in particular."""
 
     run: int = 0

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 
 import aiohttp
@@ -19,7 +20,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-_URL = re.compile(r"(https?://[^/?#@\s]+)([\x21\x22\x24-\x7e]*)")  # origin and target: nothing that ends a line
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+_TARGET = re.compile(r"[\x21\x22\x24-\x7e]*+")  # nothing that ends a line
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 _LONGEST_LINE = 16_384
 _BUFFER = 1 << 18  # bytes of a body that may wait to be read
@@ -36,7 +38,7 @@ class _Origin:
 
 
 class Reply:
-    """An answer whose head has come; an async context manager around its body."""
+    """An answer whose head has come; a context manager around its body."""
 
     __slots__ = ("_connection", "content", "headers", "status")
 
@@ -47,11 +49,11 @@ class Reply:
         self._connection = connection
         self.status, self.headers, self.content = status, headers, content
 
-    async def __aenter__(self) -> Reply:
+    def __enter__(self) -> Reply:
         """Begin to read the body."""
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the connection back; one whose body was not read to its end is closed."""
@@ -70,10 +72,12 @@ class Wire:
         read_timeout: float,
         proxy: str = "",
     ) -> None:
-        """Take over `connector`. Times are seconds; `read_timeout` is the longest silence."""
+        """Take over `connector`. Times are seconds; `read_timeout` is the longest wait for the head of an answer."""
         self._connector = connector
         self._user_agent = user_agent
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout)
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, connect=connect_timeout + read_timeout, sock_connect=connect_timeout
+        )
         self._read_timeout = read_timeout
         self._proxy = URL(proxy) if proxy else None
         self._origins: dict[str, _Origin] = {}
@@ -110,28 +114,26 @@ class Wire:
         protocol.set_response_params(
             read_until_eof=True,
             auto_decompress=False,
-            read_timeout=self._read_timeout,
             read_bufsize=_BUFFER,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
         transport.write(request)
-        protocol.start_timeout()
-        while True:
-            message, content = await protocol.read()
-            if not 100 <= message.code < 200 or message.code == _SWITCHING:  # others announce an answer
-                return Reply(connection, message.code, message.headers, content)
+        async with asyncio.timeout(self._read_timeout):  # for all of it, however slowly it drips in
+            while True:
+                message, content = await protocol.read()
+                if not 100 <= message.code < 200 or message.code == _SWITCHING:  # others announce an answer
+                    return Reply(connection, message.code, message.headers, content)
 
     def _request(self, url: str, headers: Mapping[str, str]) -> tuple[_Origin, bytes]:
-        found = _URL.fullmatch(url.partition("#")[0])
-        if found is None:
+        found = _ORIGIN.match(url)
+        target = url[found.end() :].partition("#")[0] if found else ""
+        if found is None or not _TARGET.fullmatch(target):
             raise ValueError(f"{url!r} cannot be requested")
-        origin = self._origins.get(found[1]) or self._begin(found[1])
-        target = found[2] if found[2].startswith("/") else f"/{found[2]}"
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        if lines.count("\r\n") != len(headers) or len(_ENDS_A_LINE.findall(lines)) != 2 * len(headers):
-            raise ValueError("a header would end its line, and begin another")
-        text = f"GET {origin.prefix}{target} HTTP/1.1\r\n{origin.head}{lines}\r\n"
+        origin = self._origins.get(found[0]) or self._begin(found[0])
+        slash = "" if target.startswith("/") else "/"
+        lines = _lines(tuple(headers.items()))
+        text = f"GET {origin.prefix}{slash}{target} HTTP/1.1\r\n{origin.head}{lines}\r\n"
         return origin, text.encode("utf-8", "surrogateescape")
 
     def _begin(self, name: str) -> _Origin:
@@ -146,3 +148,12 @@ class Wire:
                 head += f"Proxy-Authorization: {who}\r\n"
         origin = self._origins[name] = _Origin(request, prefix, head)
         return origin
+
+
+@lru_cache(maxsize=64)
+def _lines(headers: tuple[tuple[str, str], ...]) -> str:
+    """Return headers as they are sent; nearly all requests have the same. Raises ValueError."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    if lines.count("\r\n") != len(headers) or len(_ENDS_A_LINE.findall(lines)) != 2 * len(headers):
+        raise ValueError("a header would end its line, and begin another")
+    return lines

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from crawler import pictures, reading
 from crawler.blockpages import BlockPages
@@ -88,7 +90,7 @@ class Tools:
 
     def unchanged(self, answer: Answer, kept: Kept) -> Capture:
         """Return the capture of an answer that nothing has changed."""
-        itself = replace(answer, media_type=kept.media_type)
+        itself = msgspec.structs.replace(answer, media_type=kept.media_type)
         return media_capture(itself, self.store.now(), kept.sha256, kept.size)
 
     def read(self, answer: Answer, reader: Callable[[], T]) -> T:

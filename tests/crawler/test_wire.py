@@ -64,7 +64,7 @@ async def test_a_request_holds_what_it_should_and_nothing_else() -> None:
     """Target, host, who asks and the given headers, each on a line; the second goes over the same connection."""
     async with listening([answer(b"one"), answer(b"two")]) as (address, asked, by), opened() as wire:
         for path in ("/a?b=c%20d#part", ""):
-            async with await wire.get(f"{address}{path}", {"Accept": "image/*"}) as reply:
+            with await wire.get(f"{address}{path}", {"Accept": "image/*"}) as reply:
                 assert (reply.status, await reply.content.read()) in ((200, b"one"), (200, b"two"))
     host = address.removeprefix("http://").encode()
     rest = b"Host: %s\r\nUser-Agent: backfile/test\r\nAccept: image/*\r\n\r\n" % host
@@ -75,9 +75,9 @@ async def test_a_request_holds_what_it_should_and_nothing_else() -> None:
 async def test_a_body_that_is_not_read_costs_its_connection() -> None:
     """What is left of one answer is never taken for the next."""
     async with listening([answer(b"x" * 10)[:-5], answer(b"two")]) as (address, _, by), opened() as wire:
-        async with await wire.get(f"{address}/a", {}):
+        with await wire.get(f"{address}/a", {}):
             pass
-        async with await wire.get(f"{address}/b", {}) as reply:
+        with await wire.get(f"{address}/b", {}) as reply:
             assert await reply.content.read() == b"two"
     assert by == [1, 2]
 
@@ -88,9 +88,9 @@ async def test_what_announces_an_answer_is_none() -> None:
     async with (
         listening([early + answer(b"it")]) as (address, _, _),
         opened() as wire,
-        await wire.get(f"{address}/a", {}) as reply,
     ):
-        assert (reply.status, await reply.content.read()) == (200, b"it")
+        with await wire.get(f"{address}/a", {}) as reply:
+            assert (reply.status, await reply.content.read()) == (200, b"it")
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\r", "a\0"])
@@ -114,9 +114,9 @@ async def test_a_target_does_not_end_its_line(target: str) -> None:
 async def test_a_header_with_any_bytes_goes_back_as_it_came() -> None:
     """A server's ETag need not be UTF-8."""
     async with listening([answer(b"", b'ETag: "\xe9"'), answer(b"")]) as (address, asked, _), opened() as wire:
-        async with await wire.get(f"{address}/a", {}) as reply:
+        with await wire.get(f"{address}/a", {}) as reply:
             tag = reply.headers["ETag"]
-        async with await wire.get(f"{address}/a", {"If-None-Match": tag}):
+        with await wire.get(f"{address}/a", {"If-None-Match": tag}):
             pass
     assert b'If-None-Match: "\xe9"\r\n' in asked[1]
 
@@ -126,9 +126,9 @@ async def test_a_proxy_is_told_the_whole_address_and_who_we_are() -> None:
     async with (
         listening([answer(b"it")]) as (address, asked, _),
         opened(address.replace("//", "//me:secret@")) as wire,
-        await wire.get("http://cms.example/a?b", {}) as reply,
     ):
-        assert await reply.content.read() == b"it"
+        with await wire.get("http://cms.example/a?b", {}) as reply:
+            assert await reply.content.read() == b"it"
     assert asked[0].startswith(b"GET http://cms.example/a?b HTTP/1.1\r\nHost: cms.example\r\n")
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in asked[0]
 
@@ -136,7 +136,7 @@ async def test_a_proxy_is_told_the_whole_address_and_who_we_are() -> None:
 async def test_a_server_that_closes_is_no_answer() -> None:
     """A connection that ends before the head is the library's error, once: nothing is sent a second time."""
     async with listening([answer(b"one"), b"", answer(b"two")]) as (address, asked, _), opened() as wire:
-        async with await wire.get(f"{address}/a", {}) as reply:
+        with await wire.get(f"{address}/a", {}) as reply:
             await reply.content.read()
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await wire.get(f"{address}/b", {})
