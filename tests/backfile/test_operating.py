@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from backfile.cli import app
+from backfile.cli import application
 from backfile.exits import MEANINGS
 from backfile.hooks import MAX_BODY
 from backfile.metrics import _GAUGES
@@ -19,7 +19,7 @@ from backfile.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 PACKAGING = ROOT / "packaging"
-COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = set(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
 METRIC = re.compile(r"\bbackfile_[a-z_]+")
 
 
