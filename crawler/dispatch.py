@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,22 +50,29 @@ class Dispatcher:
         scopes: Sequence[int],
         policy: Callable[[str], LanePolicy],
         more: Callable[[], Awaitable[bool]],
+        width: int,
     ) -> None:
-        """`policy` gives the politeness of each host that turns up; `more` is asked for more when nothing is left."""
+        """`policy` gives the politeness of each host that turns up; `more` is asked for more when nothing is left.
+
+        At most `width` requests are under way, however many workers there are.
+        """
         self._store = store
         self._scopes = list(scopes)
         self._policy = policy
         self._more = more
+        self._width = width
+        self._under_way = 0
         self._queues: dict[str, _Queue] = {}
         self._waiting: deque[asyncio.Future[Job | None]] = deque()
         self._in_hand: dict[int, Job] = {}
+        self._answered: set[int] = set()  # of them, those that ask for nothing more
         self._pauses: dict[str, float] = {}  # Unix seconds until which earlier runs were asked to stay away
         self._failing: set[int] = set()  # rows whose last attempt failed for a reason that may be the host's
         self._need = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
         self._finished_count = 0
-        self._exhausted: set[str] = set()  # hosts of which the last claim left nothing due
+        self._exhausted: set[str] = set()  # hosts that had less due than the last claim asked for
         self._news = True  # something was kept that may have put rows on the frontier
         self._claimed_at = 0.0
         self._finished_at_claim = 0
@@ -100,10 +107,12 @@ class Dispatcher:
         jobs, self._next_due = await self._store.claim(self._scopes, room, _BUFFER)
         for job in jobs:
             self._queue(job.host).jobs.append(job)
-        for host in {job.host for job in jobs}:
+        claimed = Counter(job.host for job in jobs)
+        for host in claimed:
             queue = self._queue(host)
             queue.jobs = deque(sorted(queue.jobs, key=lambda job: job.priority))  # stable: oldest first within each
-        self._exhausted = {host for host, queue in self._queues.items() if len(queue.jobs) < _BUFFER}
+        # By what was asked for: while the claim was on its way, workers have taken from what was there.
+        self._exhausted = {host for host in self._queues if claimed[host] < room.get(host, _BUFFER)}
         return jobs
 
     async def next(self) -> Job | None:
@@ -118,6 +127,9 @@ class Dispatcher:
     def finished(self, job: Job, outcome: Outcome, latency: float, retry_after: float | None = None) -> None:
         """Say that a job's request is over, and how it went for its host; `latency` in seconds."""
         del self._in_hand[job.id]
+        answered = job.id in self._answered
+        self._answered.discard(job.id)
+        self._under_way -= not answered
         fresh = job.id not in self._failing
         if outcome in (Outcome.OK, Outcome.NEUTRAL):
             self._failing.discard(job.id)
@@ -126,9 +138,21 @@ class Dispatcher:
         self._finished_count += 1
         self._news = self._news or job.kind is not Kind.MEDIA
         queue = self._queue(job.host)
-        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh)
+        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh, answered=answered)
         if self._waiting or queue.turns or not self._in_hand:  # else whoever has finished asks for the next one
             self._pump()
+
+    def answered(self, job: Job) -> None:
+        """Say that a job asks for nothing more: its place is another's while its answer is worked off."""
+        if job.id not in self._answered:
+            self._answered.add(job.id)
+            self._under_way -= 1
+            self._queue(job.host).lane.answered()
+            self._pump()
+
+    def holds(self, job: Job) -> int:
+        """Return how many places of its host a job holds: one, until it is answered."""
+        return int(job.id not in self._answered)
 
     @asynccontextmanager
     async def turn(self, host: str, held: int = 0) -> AsyncIterator[None]:
@@ -225,7 +249,7 @@ class Dispatcher:
         soonest = float("inf")
         for queue in self._queues.values():
             soonest = min(soonest, _grant_turns(queue, now))
-            while queue.jobs and self._waiting and not queue.turns and not self._stopped:
+            while queue.jobs and self._may_hand_out() and not queue.turns:
                 ready = queue.lane.ready_at(now)
                 if ready > now:
                     soonest = min(soonest, ready)
@@ -239,12 +263,15 @@ class Dispatcher:
     def _claim_is_worthwhile(self, now: float) -> bool:
         if not self._in_hand and not self._pending() and self._finished_count > self._finished_at_claim:
             return True
-        if self._news and (self._waiting or now - self._claimed_at > _GLANCE):
+        if self._news and (self._may_hand_out() or now - self._claimed_at > _GLANCE):
             return True
         return any(
             len(queue.jobs) < _LOW and host not in self._exhausted and not queue.lane.gave_up
             for host, queue in self._queues.items()
         )
+
+    def _may_hand_out(self) -> bool:
+        return bool(self._waiting) and self._under_way < self._width and not self._stopped
 
     def _hand_out(self, queue: _Queue, now: float) -> None:
         future = self._waiting.popleft()
@@ -253,6 +280,7 @@ class Dispatcher:
         job = queue.jobs.popleft()
         queue.lane.started(now)
         self._in_hand[job.id] = job
+        self._under_way += 1
         future.set_result(job)
 
     def _wake_at(self, moment: float) -> None:

@@ -19,7 +19,8 @@ from crawler.pace import Circuit, LanePolicy, Outcome, Throttle
 
 __all__ = ["Lane", "LanePolicy", "Outcome", "RetryBudget"]
 
-_SPACING: Final = 1.02  # keeps requests that jitter on their way from sharing a second with one too many
+_SPACING: Final = 1.01  # keeps requests that jitter on their way from sharing a second with one too many
+_LATE: Final = 0.002  # seconds by which timers are late: a slot used so late does not put off all that follow
 _LONGEST_PAUSE: Final = 60.0  # seconds, when the host complains and does not say for how long
 
 
@@ -58,16 +59,30 @@ class Lane:
         self.in_flight += 1
         self._circuit.started(now)
         self._started_at = now
-        self._next_slot = now + self._interval()
+        slot = self._next_slot if now - self._next_slot <= _LATE else now
+        self._next_slot = max(slot + self._interval(), now + self._crawl_delay)
+
+    def answered(self) -> None:
+        """Note that a request's answer is in, and its place free, before anybody knows how it went: see `finished`."""
+        self.in_flight = max(0, self.in_flight - 1)
 
     def finished(
-        self, now: float, outcome: Outcome, latency: float, retry_after: float | None = None, *, fresh: bool = True
+        self,
+        now: float,
+        outcome: Outcome,
+        latency: float,
+        retry_after: float | None = None,
+        *,
+        fresh: bool = True,
+        answered: bool = False,
     ) -> None:
         """Note that a request has ended, `latency` seconds after it began; `retry_after` in seconds from now.
 
-        `fresh` is False for a URL that has failed before: that it fails again says more about it than about the host.
+        `answered` says that its place was given back before. `fresh` is False for a URL that has failed before: that
+        it fails again says more about it than about the host.
         """
-        self.in_flight = max(0, self.in_flight - 1)
+        if not answered:
+            self.answered()
         if retry_after is not None:
             self.stay_away(now + retry_after, now)
         self._circuit.finished(now, outcome, latency, fresh=fresh)

@@ -89,7 +89,9 @@ class Crawl:
         )
         trail.begin_run(summary.run)
         self._scopes = await self._begin()
-        dispatcher = self._dispatcher = Dispatcher(self._store, self._scopes, self._policy, self._give_second_chance)
+        dispatcher = self._dispatcher = Dispatcher(
+            self._store, self._scopes, self._policy, self._give_second_chance, self._settings.concurrency
+        )
         dispatcher.keep_away(await self._store.pauses())
         self._workers = Workers(
             self._store, dispatcher, self._settings, summary, self.stop, self._on_event, self._limit_reached
@@ -154,7 +156,15 @@ class Crawl:
         )
         blocks = BlockPages(settings.block_patterns)
         tools = Tools(
-            self._store, fetcher, self._wants, robots, dispatcher.turn, blocks, workers.answered, workers.learned
+            self._store,
+            fetcher,
+            self._wants,
+            robots,
+            dispatcher.turn,
+            blocks,
+            on_request=workers.answered,
+            let_others=workers.let_others,
+            on_article=workers.learned,
         )
         visits = Visits(ArticleVisit(tools), self._listing_visit(tools), MediaVisit(tools))
         async with asyncio.TaskGroup() as group:
@@ -164,7 +174,8 @@ class Crawl:
             ]
             if self._request.time_limit is not None:
                 helpers.append(group.create_task(self._stop_after(self._request.time_limit)))
-            self._tasks = [group.create_task(workers.work(visits)) for _ in range(settings.concurrency)]
+            hands = 2 * settings.concurrency  # some wait for answers while others work them off
+            self._tasks = [group.create_task(workers.work(visits)) for _ in range(hands)]
             await dispatcher.run()
             await asyncio.wait(self._tasks)
             for helper in helpers:

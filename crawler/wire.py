@@ -81,6 +81,7 @@ class Wire:
         self._read_timeout = read_timeout
         self._proxy = URL(proxy) if proxy else None
         self._origins: dict[str, _Origin] = {}
+        self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -119,11 +120,15 @@ class Wire:
             max_field_size=_LONGEST_LINE,
         )
         transport.write(request)
-        async with asyncio.timeout(self._read_timeout):  # for all of it, however slowly it drips in
+        late = aiohttp.SocketTimeoutError("the head of the answer did not come")
+        timer = self._loop.call_later(self._read_timeout, protocol.set_exception, late)  # however slowly it drips in
+        try:
             while True:
                 message, content = await protocol.read()
                 if not 100 <= message.code < 200 or message.code == _SWITCHING:  # others announce an answer
                     return Reply(connection, message.code, message.headers, content)
+        finally:
+            timer.cancel()
 
     def _request(self, url: str, headers: Mapping[str, str]) -> tuple[_Origin, bytes]:
         found = _ORIGIN.match(url)

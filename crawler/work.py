@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,7 @@ class Tools:
     turn: Turn
     blocks: BlockPages
     on_request: Callable[[Job, Answer, int], None]
+    let_others: Callable[[Job, Answer], Awaitable[None]]  # called when a job asks for nothing more
     on_article: Callable[[Article], None]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
@@ -160,11 +161,14 @@ class ArticleVisit:
     async def _by_api(self, job: Job, site: Site, cms_id: str) -> tuple[Answer, Article]:
         url = f"{site.api_url.rstrip('/')}/content/{cms_id}"
         answer = await self._tools.get(job, url, api_key=site.api_key)
+        await self._tools.let_others(job, answer)
         return answer, self._tools.read(answer, lambda: reading.from_api(answer.body, site))
 
     async def _by_page(self, job: Job, site: Site) -> tuple[Answer, Article]:
         await self._tools.robots.check(job.url)
         answer = await self._tools.get(job, job.url)
+        if not (site.api_url and site.api_key):  # which may have to be asked, too
+            await self._tools.let_others(job, answer)
         found = self._tools.read(answer, lambda: reading.from_page(answer.body, answer.url, site))
         if found.record.source is Source.PARTIAL:
             self._tools.refuse_block_page(answer)
@@ -185,6 +189,7 @@ class MediaVisit:
         try:
             answer = await self._tools.fetcher.media(job.url, incoming, kept.conditions if kept is not None else {})
             self._tools.on_request(job, answer, incoming.size)
+            await self._tools.let_others(job, answer)
             if kept is not None and answer.status == NOT_MODIFIED:
                 await self._tools.store.keep_unchanged(job, self._tools.unchanged(answer, kept))
                 return False

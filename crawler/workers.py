@@ -5,6 +5,7 @@ Every failure is one pure decision and one recorded consequence; one row's troub
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -34,6 +35,7 @@ from storage.store import Store
 log = logging.getLogger(__name__)
 
 _QUICK_TRIES = 2
+_FAR = 0.02  # seconds: where answers take longer, time is short, and else the processor
 _BUDGET_FROM = 50  # finished jobs of a kind before their failures are held against the budget
 
 
@@ -85,6 +87,13 @@ class Workers:
         self._summary.tally.bytes += size
         if log.isEnabledFor(logging.DEBUG):  # spelling a URL for people costs more than the rest of this
             log.debug("%s: %d, %d bytes in %.3f s", display(answer.url), answer.status, size, answer.seconds)
+
+    async def let_others(self, job: Job, answer: Answer) -> None:
+        """Let others ask before the last answer to a job is worked off: the way to a host may be long."""
+        if answer.seconds > _FAR:
+            self._dispatcher.answered(job)
+            await asyncio.sleep(0)  # whoever has an answer, too, lets others ask
+            await asyncio.sleep(0)  # they ask
 
     def learned(self, article: Article) -> None:
         """Note the shape of an article; the run stops when too many of them have another one than usual."""
@@ -161,7 +170,7 @@ class Workers:
         )
         async for attempt in tries:
             with attempt:
-                async with self._dispatcher.turn(job.host, 1):
+                async with self._dispatcher.turn(job.host, self._dispatcher.holds(job)):
                     await self._perform(job, visits)
 
     def _once_more(self, state: RetryCallState, job: Job) -> bool:

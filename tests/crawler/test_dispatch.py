@@ -32,10 +32,10 @@ async def no_more() -> bool:
 
 
 @asynccontextmanager
-async def running(store: Store, *wanted: Wanted) -> AsyncIterator[Dispatcher]:
+async def running(store: Store, *wanted: Wanted, width: int = 16) -> AsyncIterator[Dispatcher]:
     """Run a dispatcher over these rows until the test is done with it."""
     await store.begin_run("test")
-    dispatcher = Dispatcher(store, await store.begin_targets(wanted), policy, no_more)
+    dispatcher = Dispatcher(store, await store.begin_targets(wanted), policy, no_more, width)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher
@@ -77,6 +77,57 @@ async def test_a_host_gets_no_more_than_its_places(tmp_path: Path) -> None:
             third = await waiting
             assert third is not None
             assert third.host == "a"
+
+
+async def test_an_answered_job_leaves_its_place_to_others(tmp_path: Path) -> None:
+    """While an answer is worked off its place at the host is another's; it holds none that a turn could be taken in."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(4)]
+        async with running(store, *rows) as dispatcher:
+            first, second = await dispatcher.next(), await dispatcher.next()
+            assert first is not None
+            assert second is not None
+            third = asyncio.create_task(dispatcher.next())
+            dispatcher.answered(first)
+            dispatcher.answered(first)
+            fourth = asyncio.create_task(dispatcher.next())
+            assert (await third) is not None
+            assert not fourth.done()
+            assert (dispatcher.holds(first), dispatcher.holds(second)) == (0, 1)
+            await finish(store, dispatcher, first)
+            assert not fourth.done()
+            await finish(store, dispatcher, second)
+            assert (await fourth) is not None
+
+
+async def test_no_more_are_under_way_than_the_run_may_have(tmp_path: Path) -> None:
+    """Of two hosts with two places each, three are asked at once where that is the width."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "ab"[n % 2], 1) for n in range(4)]
+        async with running(store, *rows, width=3) as dispatcher:
+            jobs = [await dispatcher.next() for _ in range(3)]
+            fourth = asyncio.create_task(dispatcher.next())
+            await asyncio.sleep(0)
+            assert not fourth.done()
+            assert jobs[0] is not None
+            dispatcher.answered(jobs[0])
+            assert (await fourth) is not None
+
+
+async def test_what_is_taken_during_a_claim_does_not_end_the_claims(tmp_path: Path) -> None:
+    """A host of which a claim brought all that was asked for has more, though workers took some meanwhile."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(200)]
+        async with running(store, *rows, width=99) as dispatcher:
+            in_hand = [await dispatcher.next()]  # never finished: nothing but claims can bring more
+            for _ in range(199):
+                job = in_hand[-1]
+                assert job is not None
+                dispatcher.answered(job)
+                await asyncio.sleep(0)  # a claim may begin
+                async with asyncio.timeout(5):
+                    in_hand.append(await dispatcher.next())
+            assert len({job.id for job in in_hand if job}) == 200
 
 
 async def test_a_turn_goes_before_new_jobs(tmp_path: Path) -> None:

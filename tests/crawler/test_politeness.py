@@ -87,13 +87,16 @@ ANSWERS = st.tuples(
     st.lists(ANSWERS, min_size=1, max_size=30),
 )
 def test_no_second_sees_more_than_the_rate(rate: float, width: int, delay: float, answers: list[Answer]) -> None:
-    """Whatever the host answers, neither rate, concurrency nor crawl delay is ever exceeded."""
+    """Whatever the host answers, neither rate, concurrency nor crawl delay is ever exceeded.
+
+    A slot may be used 2 ms late without putting off the next one.
+    """
     lane = Lane(LanePolicy(rate=rate, concurrency=width, crawl_delay=delay))
     play = Play(lane, lambda _now, number: answers[number % len(answers)]).run(requests=400)
     assert busiest_second(play.starts) <= math.ceil(rate)
     assert play.widest <= width
     gaps = [later - earlier for earlier, later in zip(play.starts, play.starts[1:], strict=False)]
-    assert all(gap >= max(delay, 1 / rate) - 1e-6 for gap in gaps)
+    assert all(gap >= max(delay, 1 / rate - 0.002) - 1e-6 for gap in gaps)
 
 
 @given(st.lists(ANSWERS, min_size=1, max_size=30), st.integers(1, 8))
@@ -130,6 +133,30 @@ def test_requests_are_spaced_evenly() -> None:
     gaps = [later - earlier for earlier, later in zip(play.starts, play.starts[1:], strict=False)]
     assert min(gaps) >= 0.25
     assert len(play.starts) >= 22
+
+
+def test_late_timers_do_not_cost_the_rate() -> None:
+    """A slot that is used a millisecond late leaves the next where it was; after a longer wait it is put off."""
+    lane, starts = Lane(LanePolicy(rate=50, concurrency=99)), []
+    now = 1000.0
+    for _ in range(50):
+        now = lane.ready_at(now) + 0.001
+        lane.started(now)
+        starts.append(now)
+    assert starts[-1] - starts[0] <= 49 / 50 * 1.012
+    lane.started(2000.0)
+    assert lane.ready_at(2000.0) >= 2000.0 + 1 / 50
+
+
+def test_an_answer_gives_its_place_back_once() -> None:
+    """What is answered is finished later, without giving back another's place."""
+    lane = Lane(LanePolicy(concurrency=2))
+    lane.started(1.0)
+    lane.started(1.0)
+    lane.answered()
+    assert lane.ready_at(1.0) == 1.0
+    lane.finished(2.0, OK, 1.0, answered=True)
+    assert lane.in_flight == 1
 
 
 def test_an_unlimited_lane_does_not_wait() -> None:
@@ -342,7 +369,7 @@ def test_a_single_refusal_stops_nobody() -> None:
 def test_the_state_can_be_read() -> None:
     """A status line says in a few words what the host may expect."""
     lane = Lane(LanePolicy(rate=4, failures_to_open=2))
-    assert lane.describe(0.0) == "up to 3.9/s"
+    assert lane.describe(0.0) == "up to 4/s"
     assert Lane(LanePolicy()).describe(0.0) == "open"
     lane.started(0.0)
     lane.finished(10.0, THROTTLED, 0.1, retry_after=5.0)
