@@ -115,7 +115,7 @@ def _containers(values: Iterable[object]) -> list[object]:
 def _record(article: Mapping[str, object], cms_id: str, text: str, site: Site, source: Source) -> ArticleRecord:
     content_hash = canonical.content_hash(article)  # first, since it refuses what is nested too deeply
     published, updated = fields.first(article, "firstPublished"), fields.first(article, "lastUpdate")
-    plain = _text(article)
+    prose = _prose(article)
     url = _url(article, cms_id, site)
     return ArticleRecord(
         site=site.name,
@@ -129,8 +129,8 @@ def _record(article: Mapping[str, object], cms_id: str, text: str, site: Site, s
         last_update=dates.instant(updated, site.timezone),
         last_update_raw=updated or None,
         summary=_summary(article),
-        text=plain,
-        word_count=html.word_count(plain),
+        text=prose.text,
+        word_count=prose.words,
         content_hash=content_hash,
         json=text,
         source=source,
@@ -158,13 +158,13 @@ def _content_type(article: Mapping[str, object]) -> str:
 
 
 def _summary(article: Mapping[str, object]) -> str:
-    plain = (html.plain_text(fields.html(article.get(key))) for key in _SUMMARY_KEYS)
-    return next((text for text in plain if text), "")
+    found = (html.prose(fields.html(article.get(key))).text for key in _SUMMARY_KEYS)
+    return next((text for text in found if text), "")
 
 
-def _text(article: Mapping[str, object]) -> str:
-    parts = (html.plain_text(fields.html(article.get(key))) for key in ("introduction", "contents"))
-    return "\n\n".join(part for part in parts if part)
+def _prose(article: Mapping[str, object]) -> html.Prose:
+    parts = [html.prose(fields.html(article.get(key))) for key in ("introduction", "contents")]
+    return html.Prose("\n\n".join(part.text for part in parts if part.text), sum(part.words for part in parts))
 
 
 def _url(article: Mapping[str, object], cms_id: str, site: Site) -> str:
