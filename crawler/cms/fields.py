@@ -24,7 +24,7 @@ def text(value: object) -> str:
         return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
 def integer(value: object) -> int | None:
@@ -41,7 +41,7 @@ def boolean(value: object) -> bool:
     """Return a flag that came as a truth value, as 0 or 1, or as text."""
     if isinstance(value, str):
         return value.strip().lower() in ("1", "true", "yes")
-    return isinstance(value, int | float) and bool(value)
+    return isinstance(value, (int, float)) and bool(value)
 
 
 def mapping(value: object) -> Mapping[str, object]:
@@ -76,7 +76,8 @@ def html(value: object) -> str:
 def first(fields: Mapping[str, object], *keys: str) -> str:
     """Return the first of these fields that says something, as text without blanks around it; '' when none does."""
     for key in keys:
-        found = text(fields.get(key)).strip()
+        value = fields.get(key)
+        found = value.strip() if isinstance(value, str) else text(value)
         if found:
             return found
     return ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.cms import article, canonical, media
+from crawler.cms import article, canonical, media, terms
 from crawler.errors import ParseError
 from crawler.targets import TargetKind
 from storage.records import ArticleRecord, Role, Source
@@ -384,3 +385,17 @@ def test_damaged_json_is_read_or_refused(position: int, replacement: bytes) -> N
     damaged = (SEED[:position] + replacement + SEED[position + 1 :]).decode("utf-8", "replace")
     with contextlib.suppress(ParseError):
         article.read(damaged, STAGING, Source.API)
+
+
+@given(
+    st.sampled_from(["categories", "keywords", "authors"]),
+    st.dictionaries(
+        st.sampled_from(["id", "keywordId", "name", "slug", "url", "x"]),
+        st.sampled_from(["", "0", "5", 7, 1.5, None, ["a"], {"b": "é"}]),
+    ),
+)
+def test_a_term_that_is_remembered_is_the_one_that_is_read(holder: str, facts: dict[str, Any]) -> None:
+    """A term is the same remembered and read anew, as it is where its JSON is too long to be remembered."""
+    short, long = (terms.read({holder: [{**facts, "y": padding}]}) for padding in ("", "y" * 5_000))
+    assert [replace(term, json="") for term in short] == [replace(term, json="") for term in long]
+    assert [json.loads(term.json) for term in short] == [{**facts, "y": ""}] * len(short)
