@@ -36,11 +36,13 @@ _ESSENTIAL: Final = ("title", "contents")
 _MOST: Final = 400
 _LONGEST: Final = 80
 _KINDS: Final = {str: "text", bool: "flag", int: "number", float: "number", list: "list", dict: "object"}
+_NUMBERS: Final = frozenset({bool, int, float})  # which say something even where they are 0
 
 
 def shape_of(article: Mapping[str, object], content_type: str) -> Shape:
     """Return the shape of a decoded article object, two levels deep."""
-    inner = tuple([found for key, value in article.items() if value and (found := _inside(key, value))])
+    holders = [(key, value) for key, value in article.items() if isinstance(value, (dict, list)) and value]
+    inner = tuple([found for key, value in holders if (found := _inside(key, value))])
     spelled = len("".join(article)) + sum([len("".join(names)) for _, _, names, _ in inner])
     shape = _remembered if spelled <= _LONGEST_REMEMBERED else _shape
     return shape(content_type[:_LONGEST] or "untyped", tuple(article), _kinds(article), inner)
@@ -55,7 +57,7 @@ def _inside(key: str, value: object) -> _Inside | None:
 
 
 def _kinds(found: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple([_KINDS.get(type(value), NOTHING) if value or value == 0 else NOTHING for value in found.values()])
+    return tuple([_KINDS[type(value)] if value or type(value) in _NUMBERS else NOTHING for value in found.values()])
 
 
 def _shape(content_type: str, keys: tuple[str, ...], kinds: tuple[str, ...], inner: tuple[_Inside, ...]) -> Shape:

@@ -196,7 +196,7 @@ def _listed(entry: object) -> Listed | None:
         return None
     categories = fields.objects(item.get("categories"))
     keywords = [fields.mapping(found.get("data")) or found for found in fields.objects(item.get("keywords"))]
-    publications = (fields.first(fields.mapping(found.get("typeId")), "typeId") for found in categories)
+    publications = [fields.first(fields.mapping(found.get("typeId")), "typeId") for found in categories]
     return Listed(
         id=cms_id,
         url=fields.first(item, "url"),
@@ -213,8 +213,7 @@ def _listed(entry: object) -> Listed | None:
 
 
 def _ids(objects: list[Mapping[str, object]], *keys: str) -> tuple[str, ...]:
-    found = (fields.first(entry, *keys) for entry in objects)
-    return tuple(dict.fromkeys(cms_id for cms_id in found if cms_id))
+    return tuple(dict.fromkeys([found for entry in objects if (found := fields.first(entry, *keys))]))
 
 
 def _descendants(view: Mapping[str, object]) -> tuple[str, ...]:

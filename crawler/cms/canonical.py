@@ -46,16 +46,20 @@ _MOMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0
 _TOO_DEEP: Final = f"the article is nested more than {MAX_DEPTH} levels deep"
 
 
-def content_hash(article: Mapping[str, object]) -> str:
+def content_hash(article: Mapping[str, object], filed: Mapping[str, list[terms.Filed]]) -> str:
     """Return the SHA-256, in hex, of an article's canonical form. Raises ParseError when it is nested too deeply."""
-    return hashlib.sha256(msgspec.json.encode(canonical_form(article), order="sorted")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(_form_of(article, filed), order="sorted")).hexdigest()
 
 
 def canonical_form(article: Mapping[str, object]) -> dict[str, object]:
     """Return what of an article counts as its content, spelled in one way. Raises ParseError when nested too deeply."""
+    return _form_of(article, terms.filed(article))
+
+
+def _form_of(article: Mapping[str, object], filed: Mapping[str, list[terms.Filed]]) -> dict[str, object]:
     own = {key: value for key, value in article.items() if key not in terms.HOLDERS}
-    named = {key: terms.identities(article, key) for key in terms.HOLDERS}
-    return _map(own, 0, strange=False) | {key: value for key, value in named.items() if value}
+    named = {holder: [list(entry.identity) for entry in entries] for holder, entries in filed.items() if entries}
+    return _map(own, 0, strange=False) | named
 
 
 def _map(value: Mapping[str, object], depth: int, *, strange: bool) -> dict[str, object]:

@@ -46,13 +46,15 @@ def boolean(value: object) -> bool:
 
 def mapping(value: object) -> Mapping[str, object]:
     """Return a map, also one that came as JSON text; an empty one for anything else, PHP's `[]` included."""
-    value = _opened(value, "{")
+    if isinstance(value, str):
+        value = _opened(value, "{")
     return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[object]:
     """Return the entries of a list: of a PHP array with gaps its values, of a lone object the object itself."""
-    value = _opened(value, "[{")
+    if isinstance(value, str):
+        value = _opened(value, "[{")
     if isinstance(value, list):
         return value
     if not isinstance(value, dict) or not value:
@@ -62,7 +64,7 @@ def items(value: object) -> list[object]:
 
 def objects(value: object) -> list[Mapping[str, object]]:
     """Return the non-empty maps among the entries of a list."""
-    return [found for found in map(mapping, items(value)) if found]
+    return [found for entry in items(value) if (found := entry if isinstance(entry, dict) else mapping(entry))]
 
 
 def html(value: object) -> str:
@@ -83,9 +85,9 @@ def first(fields: Mapping[str, object], *keys: str) -> str:
     return ""
 
 
-def _opened(value: object, starts: str) -> object:
-    """Return what JSON text stands for; anything else as it is."""
-    if not isinstance(value, str) or len(value) > _LONGEST_JSON:
+def _opened(value: str, starts: str) -> object:
+    """Return what JSON text stands for; any other text as it is."""
+    if len(value) > _LONGEST_JSON:
         return value
     stripped = value.strip()
     if stripped[:1] not in starts or not stripped:

@@ -48,7 +48,7 @@ def prose(html: str) -> Prose:
     if "<" in text or "&" in text:
         body = parse(_BLOCKS.sub("\n<", _without_unread(text))).body
         text = body.text() if body is not None else ""
-    return _tidied(_SHORTCODE.sub("", text) if "[[image" in text else text)
+    return _tidied(_SHORTCODE.sub("", text) if "[" in text else text)
 
 
 def _tidied(text: str) -> Prose:

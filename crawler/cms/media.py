@@ -113,8 +113,8 @@ def _named(
 def _inline(shown: _Shown, article: Mapping[str, object]) -> None:
     """Add the pictures in every HTML text of the article: its body and, under whatever name, its custom fields."""
     for holder in (article, fields.mapping(article.get("options"))):
-        for value in holder.values():
-            text = fields.html(value) if isinstance(value, dict) else value
+        texts = [fields.html(value) if isinstance(value, dict) else value for value in holder.values()]
+        for text in texts:
             if isinstance(text, str) and "<" in text:
                 for url in html.images(text):
                     shown.add(url, Role.INLINE)

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.cms.canonical import VOLATILE, canonical_form, content_hash
+from crawler.cms import canonical, terms
+from crawler.cms.canonical import VOLATILE, canonical_form
 from crawler.errors import ParseError
 from tests.crawler.cms.making import a_category, a_keyword, an_article, an_attachment, seed
+
+
+def content_hash(article: dict[str, Any]) -> str:
+    return canonical.content_hash(article, terms.filed(article))
+
 
 PLAIN = content_hash(an_article())
 
