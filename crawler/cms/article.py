@@ -47,7 +47,12 @@ def read(text: str, site: Site, source: Source) -> Article:
 
     Raises ParseError when it is no article, has no usable id, or is nested too deeply.
     """
-    article = parse(text)
+    return of(jsontext.decode(text), text, site, source)
+
+
+def of(decoded: object, text: str, site: Site, source: Source) -> Article:
+    """Read an article object, given what its JSON text means and that text itself. Raises ParseError as `read` does."""
+    article = _checked(decoded)
     cms_id = id_of(article)
     record = _record(article, cms_id, text, site, source)
     public = record.status in ("", "publish")
@@ -57,7 +62,10 @@ def read(text: str, site: Site, source: Source) -> Article:
 
 def parse(text: str) -> Mapping[str, object]:
     """Return the decoded article object. Raises ParseError when it is something else."""
-    article = jsontext.decode(text)
+    return _checked(jsontext.decode(text))
+
+
+def _checked(article: object) -> Mapping[str, object]:
     if not isinstance(article, dict):
         raise ParseError(f"not an article object but {_kind_of_json(article)}")
     kind = fields.first(article, "objectType")
