@@ -16,10 +16,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 Shape = frozenset[tuple[str, str]]
 """Pairs of a path, which begins with the content type, and the kind of value there."""
+
+_Inside = tuple[str, str, tuple[str, ...], tuple[str, ...]]  # a key, how its path goes on, names, their kinds
 
 USUAL: Final = 0.95  # of the articles
 RARE: Final = 0.01
@@ -27,36 +30,53 @@ LEARNED_FROM: Final = 100  # articles of a content type before anything is held 
 JUDGED_FROM: Final = 20  # articles of a run before it can be found to drift
 NOTHING: Final = "nothing"
 ARTICLE: Final = "article"  # the kind under which articles themselves are counted, by content type
+_LONGEST_REMEMBERED: Final = 8_000  # characters in the names of fields up to which a shape is remembered
+_MOST_COUNTED: Final = 512  # different shapes that are counted apart
 _ESSENTIAL: Final = ("title", "contents")
 _MOST: Final = 400
 _LONGEST: Final = 80
 _KINDS: Final = {str: "text", bool: "flag", int: "number", float: "number", list: "list", dict: "object"}
+_NUMBERS: Final = frozenset({bool, int, float})  # which say something even where they are 0
 
 
 def shape_of(article: Mapping[str, object], content_type: str) -> Shape:
     """Return the shape of a decoded article object, two levels deep."""
-    name = content_type[:_LONGEST] or "untyped"
-    found: set[tuple[str, str]] = {(name, ARTICLE)}
-    for key, value in article.items():
-        path = f"{name}.{key}"
+    holders = [(key, value) for key, value in article.items() if isinstance(value, (dict, list)) and value]
+    inner = tuple([found for key, value in holders if (found := _inside(key, value))])
+    spelled = len("".join(article)) + sum([len("".join(names)) for _, _, names, _ in inner])
+    shape = _remembered if spelled <= _LONGEST_REMEMBERED else _shape
+    return shape(content_type[:_LONGEST] or "untyped", tuple(article), _kinds(article), inner)
+
+
+def _inside(key: str, value: object) -> _Inside | None:
+    """Return what is inside an object, or inside the first entry of a list."""
+    ending = ""
+    if isinstance(value, list):
+        ending, value = "[]", value[0]
+    return (key, ending, tuple(value), _kinds(value)) if isinstance(value, dict) else None
+
+
+def _kinds(found: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple([_KINDS[type(value)] if value or type(value) in _NUMBERS else NOTHING for value in found.values()])
+
+
+def _shape(content_type: str, keys: tuple[str, ...], kinds: tuple[str, ...], inner: tuple[_Inside, ...]) -> Shape:
+    within = {key: (ending, zip(names, kinds_of, strict=True)) for key, ending, names, kinds_of in inner}
+    found: set[tuple[str, str]] = {(content_type, ARTICLE)}
+    for key, kind in zip(keys, kinds, strict=True):
+        path = f"{content_type}.{key}"
         if len(path) > 2 * _LONGEST:
             continue
-        found.add((path, _kind(value)))
-        inner, ending = (value, "") if isinstance(value, dict) else (_first(value), "[]")
-        if isinstance(inner, dict):
-            within = ((f"{path}{ending}.{name}", entry) for name, entry in inner.items())
-            found.update((deeper, _kind(entry)) for deeper, entry in within if len(deeper) <= 2 * _LONGEST)
+        found.add((path, kind))
+        ending, pairs = within.get(key, ("", ()))
+        deeper = ((f"{path}{ending}.{name}", kind_of) for name, kind_of in pairs)
+        found.update(pair for pair in deeper if len(pair[0]) <= 2 * _LONGEST)
         if len(found) > _MOST:
             break
     return frozenset(found)
 
 
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), NOTHING) if value or isinstance(value, (int, float)) else NOTHING
-
-
-def _first(value: object) -> object:
-    return value[0] if isinstance(value, list) and value else None
+_remembered = lru_cache(maxsize=512)(_shape)  # most articles of a newsroom have one of a few shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +101,60 @@ class Finding:
 
 
 @dataclass(slots=True)
+class _Taken:
+    """What a shape differs in from what is usual, and how many articles had it."""
+
+    judged: bool
+    lacking: list[str] = field(default_factory=list)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    times: int = 0
+
+
+@dataclass(slots=True)
 class Watch:
     """The shapes of one site: those of earlier runs, and those of this one."""
 
     site: str
     known: Mapping[tuple[str, str], int] = field(default_factory=dict)  # in how many articles
-    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     articles: int = 0  # that could be judged
     lacking: Counter[str] = field(default_factory=Counter)
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _taken: dict[Shape, _Taken] = field(default_factory=dict)  # what is not in `_seen` yet
     _usual: dict[str, Usual] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> Counter[tuple[str, str]]:
+        """In how many articles of this run there was what."""
+        self._count()
+        return self._seen
 
     def take(self, shape: Shape) -> None:
         """Compare one article's shape with what is usual."""
-        self.seen.update(shape)
+        taken = self._taken.get(shape)
+        if taken is None:
+            if len(self._taken) >= _MOST_COUNTED:
+                self._count()
+            taken = self._taken[shape] = self._judge(shape)
+        taken.times += 1
+        self.articles += taken.judged
+        self.lacking.update(taken.lacking)
+        self.changed.update(taken.changed)
+
+    def _count(self) -> None:
+        for shape, taken in self._taken.items():
+            self._seen.update(dict.fromkeys(shape, taken.times))
+        self._taken.clear()
+
+    def _judge(self, shape: Shape) -> _Taken:
         content_type = next(path for path, kind in shape if kind == ARTICLE)
-        usual = self._usual_of(content_type)
-        if not usual.kinds:
-            return
-        self.articles += 1
+        usual = self._usual_of(content_type).kinds
+        if not usual:
+            return _Taken(judged=False)
         kinds = dict(shape)
-        self.lacking.update(path for path in usual.kinds if path not in kinds and path.count(".") == 1)
-        self.changed.update(
-            (path, kind) for path, kind in shape if path in usual.kinds and _is_strange(path, kind, usual.kinds[path])
-        )
+        lacking = [path for path in usual if path not in kinds and path.count(".") == 1]
+        changed = [(path, kind) for path, kind in shape if path in usual and _is_strange(path, kind, usual[path])]
+        return _Taken(judged=True, lacking=lacking, changed=changed)
 
     def share(self) -> float:
         """Return in which share of this run's articles the field drifts that does so most; 0 of too few."""

@@ -10,6 +10,9 @@ from storage.records import Source
 
 def from_api(body: bytes, site: Site) -> article.Article:
     """Read an API answer. Raises ParseError."""
+    if usual := api.usual(body):
+        text, decoded = usual
+        return article.of(decoded, text, site, Source.API)
     return article.read(api.single(body), site, Source.API)
 
 

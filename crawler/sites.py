@@ -37,6 +37,11 @@ def _host_of(url: str) -> str:
     return host if port in (None, default) else f"{host}:{port}"
 
 
+@lru_cache(maxsize=64)
+def _page_hosts(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset({host_of(base_url), *hosts})
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One `[[sites]]` block of the configuration (contract 1: hosts and base URLs)."""
@@ -56,7 +61,7 @@ class Site:
     @property
     def page_hosts(self) -> frozenset[str]:
         """Hosts that serve public pages."""
-        return frozenset({host_of(self.base_url), *self.hosts})
+        return _page_hosts(self.base_url, self.hosts)
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

@@ -44,8 +44,10 @@ _ESCAPE: Final = re.compile("%([0-9A-Fa-f]{2})?")
 _ILLEGAL: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]")
 # What is legal as it is, up to the path and from there on; nearly every picture's address.
 _PLAIN: Final = re.compile(
-    r"(https?://[A-Za-z0-9.\-_:\[\]]+)(/(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*(?<!\?))"
+    r"(https?://[A-Za-z0-9.\-_:\[\]]++)(/(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+(?<!\?))"
 )
+# What has its canonical path already, but for a slash at its end; nearly every page's address.
+_TIDY: Final = re.compile(r"(https?://[A-Za-z0-9.\-_:]++)((?:/(?!\.)[A-Za-z0-9\-._~:@!$&'()*+,;=]++)*+)/?")
 _ILLEGAL_IN_PATH: Final = re.compile(r"[^A-Za-z0-9\-._~:/@!$&'()*+,;=%]")
 _ASCII_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -57,6 +59,21 @@ def canonical(url: str, keep: Collection[str] = ()) -> str:
     Scheme and host are lower case (IDN as punycode), the scheme's own port, the fragment, a trailing slash and the
     query are dropped, except for the query parameters named in `keep`. Raises BadURL.
     """
+    if (tidy := _TIDY.fullmatch(url)) and len(url) <= MAX_LENGTH and (front := _canonical_front(tidy[1])):
+        return front + (tidy[2] or "/")
+    return _made_canonical(url, keep)
+
+
+@lru_cache(maxsize=4096)
+def _canonical_front(front: str) -> str:
+    """Return the canonical spelling of a URL up to its path; '' where it has none."""
+    try:
+        return _made_canonical(front, ()).removesuffix("/")
+    except BadURL:
+        return ""
+
+
+def _made_canonical(url: str, keep: Collection[str]) -> str:
     text = _checked(url, MAX_LENGTH)
     parts = _split(text)
     query = _kept_query(parts.query, keep)
@@ -66,6 +83,8 @@ def canonical(url: str, keep: Collection[str] = ()) -> str:
 
 def path_key(url: str) -> str:
     """Return the canonical path of `url`, as keys use it: `/article/2023-07-06-as-minusma-exits`. Raises BadURL."""
+    if (tidy := _TIDY.fullmatch(url)) and len(url) <= MAX_LENGTH:
+        return tidy[2] or "/"
     return _canonical_path(_split(_checked(url, MAX_LENGTH)).path)
 
 
@@ -101,11 +120,11 @@ def join(base: str, ref: str) -> str:
     An absolute reference comes back as it was given; blanks around it, line breaks in it and the fragment go, as in
     browsers.
     """
+    if plain := _PLAIN.fullmatch(ref):
+        return ref if _has_host(plain[1]) else ""
     text = _BREAKS.sub("", ref.strip(_BLANK)).partition("#")[0]
     if not text:
         return ""
-    if plain := _PLAIN.fullmatch(text):
-        return text if _has_host(plain[1]) else ""
     try:
         scheme = urlsplit(text).scheme
         joined = text if scheme in _DEFAULT_PORTS and "//" in text[:8] else urljoin(base, text)

@@ -16,6 +16,8 @@ from crawler.errors import ParseError
 _ENVELOPES: Final = ("data", "items")
 _ARTICLE_MARKS: Final = frozenset({"objectType", "contents", "title", "signature"})
 _MESSAGE_KEYS: Final = ("message", "error_message", "messages", "mess", "msg", "detail", "reason", "errors", "error")
+# `{"data":[{…}]}` and nothing else, as every answer with one article was that anybody has seen (contract 2.4).
+_USUAL: Final = re.compile(rb'~\{~"data"~:~\[~(\{.*\})~\]~\}~'.replace(b"~", rb"[ \t\r\n]*+"), re.DOTALL)
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _TAG: Final = re.compile(r"<[^<>]*>")
 _HEAD: Final = 20_000  # bytes of an error body that are looked at
@@ -74,6 +76,20 @@ def single(body: bytes) -> str:
     if bare:
         return body.decode().strip()
     raise ParseError("the answer holds no article: it has neither `data` nor `items`")
+
+
+def usual(body: bytes) -> tuple[str, object] | None:
+    """Return the JSON text of the one article in an answer, and what it means; None where anything is out of the usual.
+
+    What is between the brackets of the envelope and is JSON by itself is the only thing in it.
+    """
+    found = _USUAL.fullmatch(body)
+    if found is None:
+        return None
+    try:
+        return found[1].decode(), msgspec.json.decode(found[1])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def listing(body: bytes) -> ApiListing:
@@ -196,7 +212,7 @@ def _listed(entry: object) -> Listed | None:
         return None
     categories = fields.objects(item.get("categories"))
     keywords = [fields.mapping(found.get("data")) or found for found in fields.objects(item.get("keywords"))]
-    publications = (fields.first(fields.mapping(found.get("typeId")), "typeId") for found in categories)
+    publications = [fields.first(fields.mapping(found.get("typeId")), "typeId") for found in categories]
     return Listed(
         id=cms_id,
         url=fields.first(item, "url"),
@@ -213,8 +229,7 @@ def _listed(entry: object) -> Listed | None:
 
 
 def _ids(objects: list[Mapping[str, object]], *keys: str) -> tuple[str, ...]:
-    found = (fields.first(entry, *keys) for entry in objects)
-    return tuple(dict.fromkeys(cms_id for cms_id in found if cms_id))
+    return tuple(dict.fromkeys([found for entry in objects if (found := fields.first(entry, *keys))]))
 
 
 def _descendants(view: Mapping[str, object]) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from crawler import drift, signals, urls
 from crawler.cms import api, canonical, dates, fields, html, jsontext, media, terms
 from crawler.errors import BadURL, ParseError
 from crawler.sites import Site, host_of
-from crawler.targets import Target, TargetKind, article_target, classify, listing_target
+from crawler.targets import Target, TargetKind, article_target, classify, grammar, listing_target
 from storage.records import ArticleRecord, Source
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _SIGNATURE: Final = re.compile(r"Article:([1-9][0-9]{0,17})")
+_ESCAPED_LETTER: Final = re.compile(r"\\u00[4-7]")
 _UNDATED: Final = re.compile(r"/article/(?![0-9]{4}-[0-9]{2}-[0-9]{2}-)")
 _BODY_KEYS: Final = ("contents", "summary", "introduction")  # empty in compact objects (contract 3.1, 3.2)
 _TELLING_KEYS: Final = ("title", "contents", "url", "slug", "signature", "teaser")
@@ -46,18 +47,25 @@ def read(text: str, site: Site, source: Source) -> Article:
 
     Raises ParseError when it is no article, has no usable id, or is nested too deeply.
     """
-    article = parse(text)
+    return of(jsontext.decode(text), text, site, source)
+
+
+def of(decoded: object, text: str, site: Site, source: Source) -> Article:
+    """Read an article object, given what its JSON text means and that text itself. Raises ParseError as `read` does."""
+    article = _checked(decoded)
     cms_id = id_of(article)
     record = _record(article, cms_id, text, site, source)
     public = record.status in ("", "publish")
-    return Article(
-        record, linked_ids(article, cms_id), is_compact(article), public, drift.shape_of(article, record.content_type)
-    )
+    linked = linked_ids(article, cms_id, text)
+    return Article(record, linked, is_compact(article), public, drift.shape_of(article, record.content_type))
 
 
 def parse(text: str) -> Mapping[str, object]:
     """Return the decoded article object. Raises ParseError when it is something else."""
-    article = jsontext.decode(text)
+    return _checked(jsontext.decode(text))
+
+
+def _checked(article: object) -> Mapping[str, object]:
     if not isinstance(article, dict):
         raise ParseError(f"not an article object but {_kind_of_json(article)}")
     kind = fields.first(article, "objectType")
@@ -85,16 +93,25 @@ def is_compact(article: Mapping[str, object]) -> bool:
     return length > 0 and not any(fields.html(article.get(key)) for key in _BODY_KEYS)
 
 
-def linked_ids(article: Mapping[str, object], own_id: str) -> tuple[str, ...]:
-    """Return the ids of the articles nested in this one, in order, each once."""
-    found = (fields.first(nested, "id") for nested in _nested_articles(article))
+def linked_ids(article: Mapping[str, object], own_id: str, text: str) -> tuple[str, ...]:
+    """Return the ids of the articles nested in this one, whose JSON is `text`, in order, each once."""
+    related = fields.objects(article.get("related"))  # whose items may not say what they are
+    nested = [fields.mapping(item.get("data")) or item for item in related]
+    if _may_nest(article, text):
+        nested += _nested_articles(article)
+    found = [fields.first(one, "id") for one in nested]
     return tuple(dict.fromkeys(cms_id for cms_id in found if _ID.fullmatch(cms_id) and cms_id != own_id))
 
 
+def _may_nest(article: Mapping[str, object], text: str) -> bool:
+    """Say whether `Article` stands in the JSON more often than as the type of this one; it may hide in an escape."""
+    kind = article.get("contentType")
+    own = [*article.values(), kind.get("name") if isinstance(kind, dict) else None]
+    return text.count('"Article"') > own.count("Article") or _ESCAPED_LETTER.search(text) is not None
+
+
 def _nested_articles(article: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Yield objects of type Article at any depth, and the items of `related`, which may not say what they are."""
-    for item in fields.objects(article.get("related")):
-        yield fields.mapping(item.get("data")) or item
+    """Yield objects of type Article at any depth."""
     waiting: list[object] = _containers(article.values())
     while waiting:
         value = waiting.pop()
@@ -108,14 +125,15 @@ def _nested_articles(article: Mapping[str, object]) -> Iterator[Mapping[str, obj
 
 def _containers(values: Iterable[object]) -> list[object]:
     """Return what may hold objects, last first, so that a stack gives it back in order."""
-    found: list[object] = [value for value in values if isinstance(value, list | dict)]
+    found: list[object] = [value for value in values if isinstance(value, (dict, list))]
     return found[::-1]
 
 
 def _record(article: Mapping[str, object], cms_id: str, text: str, site: Site, source: Source) -> ArticleRecord:
-    content_hash = canonical.content_hash(article)  # first, since it refuses what is nested too deeply
+    filed = terms.filed(article)
+    content_hash = canonical.content_hash(article, filed)  # first, since it refuses what is nested too deeply
     published, updated = fields.first(article, "firstPublished"), fields.first(article, "lastUpdate")
-    plain = _text(article)
+    prose = _prose(article)
     url = _url(article, cms_id, site)
     return ArticleRecord(
         site=site.name,
@@ -129,14 +147,14 @@ def _record(article: Mapping[str, object], cms_id: str, text: str, site: Site, s
         last_update=dates.instant(updated, site.timezone),
         last_update_raw=updated or None,
         summary=_summary(article),
-        text=plain,
-        word_count=html.word_count(plain),
+        text=prose.text,
+        word_count=prose.words,
         content_hash=content_hash,
         json=text,
         source=source,
-        terms=terms.read(article),
+        terms=terms.read(filed),
         renditions=media.renditions(article, site.base_url),
-        paths=_paths(article, cms_id, site),
+        paths=_paths(article, site),
         signals=_signals(article),
     )
 
@@ -158,47 +176,56 @@ def _content_type(article: Mapping[str, object]) -> str:
 
 
 def _summary(article: Mapping[str, object]) -> str:
-    plain = (html.plain_text(fields.html(article.get(key))) for key in _SUMMARY_KEYS)
-    return next((text for text in plain if text), "")
+    found = (html.prose(fields.html(article.get(key))).text for key in _SUMMARY_KEYS)
+    return next((text for text in found if text), "")
 
 
-def _text(article: Mapping[str, object]) -> str:
-    parts = (html.plain_text(fields.html(article.get(key))) for key in ("introduction", "contents"))
-    return "\n\n".join(part for part in parts if part)
+def _prose(article: Mapping[str, object]) -> html.Prose:
+    parts = [html.prose(found) for key in ("introduction", "contents") if (found := fields.html(article.get(key)))]
+    return html.Prose("\n\n".join(part.text for part in parts if part.text), sum(part.words for part in parts))
 
 
 def _url(article: Mapping[str, object], cms_id: str, site: Site) -> str:
     return urls.join(site.base_url, fields.first(article, "url")) or article_target(site, cms_id).url
 
 
-def _paths(article: Mapping[str, object], cms_id: str, site: Site) -> tuple[str, ...]:
+def _paths(article: Mapping[str, object], site: Site) -> tuple[str, ...]:
     """Return the keys of the paths that lead to this article and no other: undated slugs collide (contract 8, 9)."""
     found = []
     for name in ("url", "shorturl"):
-        target = _on_site(urls.join(site.base_url, fields.first(article, name)), site)
-        if target is not None and target.key != f"{site.name}:{cms_id}":
-            path = target.key.partition(":")[2]
-            if path.startswith("/") and not _UNDATED.match(path):
-                found.append(target.key)
+        path = _path_on_site(urls.join(site.base_url, fields.first(article, name)), site)
+        if path.startswith("/") and not _UNDATED.match(path):
+            found.append(f"{site.name}:{path}")
     return tuple(dict.fromkeys(found))
 
 
-def _on_site(url: str, site: Site) -> Target | None:
-    """Return the article target of a URL on any front of the CMS, `staging.` and `prod.` included (contract 1)."""
+def _path_on_site(url: str, site: Site) -> str:
+    """Return the key of an article's URL on any front of the CMS, `staging.` and `prod.` included (contract 1)."""
     host = host_of(url)
-    if not host or not any(host == front or host.endswith(f".{front}") for front in _fronts(site)):
-        return None
-    base = urlsplit(site.base_url)
+    if not host or not _is_front(host, site):
+        return ""
     try:
-        target = classify(f"{base.scheme}://{base.netloc}{urls.path_key(url)}", (site,))
+        path = urls.path_key(url)
     except BadURL:
-        return None
-    return target if isinstance(target, Target) and target.kind is TargetKind.ARTICLE else None
+        return ""
+    meaning = grammar.read(path) if len(path) <= _longest_path(site) else None
+    return meaning.key if meaning is not None and meaning.kind is TargetKind.ARTICLE else ""
+
+
+@lru_cache(maxsize=1024)
+def _is_front(host: str, site: Site) -> bool:
+    fronts = {front.removeprefix("www.") for front in site.page_hosts}
+    return any(host == front or host.endswith(f".{front}") for front in fronts)
 
 
 @lru_cache(maxsize=64)
-def _fronts(site: Site) -> frozenset[str]:
-    return frozenset(front.removeprefix("www.") for front in site.page_hosts)
+def _longest_path(site: Site) -> int:
+    """Return how long a path may be to make a URL with the site's own address; 0 where that is none."""
+    base = urlsplit(site.base_url)
+    home = classify(f"{base.scheme}://{base.netloc}/", (site,))
+    if not isinstance(home, Target):
+        return 0
+    return urls.MAX_LENGTH - max(len(f"{base.scheme}://{base.netloc}"), len(urls.canonical(home.url)) - 1)
 
 
 def _kind_of_json(value: object) -> str:

@@ -17,6 +17,7 @@ _FORM: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # most articles were never updated, and say the same twice
 def instant(raw: str, timezone: str) -> str | None:
     """Return a CMS date as UTC in ISO 8601, `2023-07-06T12:54:06Z`; None where it is no date.
 

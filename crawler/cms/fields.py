@@ -24,7 +24,7 @@ def text(value: object) -> str:
         return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
 def integer(value: object) -> int | None:
@@ -41,18 +41,20 @@ def boolean(value: object) -> bool:
     """Return a flag that came as a truth value, as 0 or 1, or as text."""
     if isinstance(value, str):
         return value.strip().lower() in ("1", "true", "yes")
-    return isinstance(value, int | float) and bool(value)
+    return isinstance(value, (int, float)) and bool(value)
 
 
 def mapping(value: object) -> Mapping[str, object]:
     """Return a map, also one that came as JSON text; an empty one for anything else, PHP's `[]` included."""
-    value = _opened(value, "{")
+    if isinstance(value, str):
+        value = _opened(value, "{")
     return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[object]:
     """Return the entries of a list: of a PHP array with gaps its values, of a lone object the object itself."""
-    value = _opened(value, "[{")
+    if isinstance(value, str):
+        value = _opened(value, "[{")
     if isinstance(value, list):
         return value
     if not isinstance(value, dict) or not value:
@@ -62,7 +64,7 @@ def items(value: object) -> list[object]:
 
 def objects(value: object) -> list[Mapping[str, object]]:
     """Return the non-empty maps among the entries of a list."""
-    return [found for found in map(mapping, items(value)) if found]
+    return [found for entry in items(value) if (found := entry if isinstance(entry, dict) else mapping(entry))]
 
 
 def html(value: object) -> str:
@@ -76,15 +78,16 @@ def html(value: object) -> str:
 def first(fields: Mapping[str, object], *keys: str) -> str:
     """Return the first of these fields that says something, as text without blanks around it; '' when none does."""
     for key in keys:
-        found = text(fields.get(key)).strip()
+        value = fields.get(key)
+        found = value.strip() if isinstance(value, str) else text(value)
         if found:
             return found
     return ""
 
 
-def _opened(value: object, starts: str) -> object:
-    """Return what JSON text stands for; anything else as it is."""
-    if not isinstance(value, str) or len(value) > _LONGEST_JSON:
+def _opened(value: str, starts: str) -> object:
+    """Return what JSON text stands for; any other text as it is."""
+    if len(value) > _LONGEST_JSON:
         return value
     stripped = value.strip()
     if stripped[:1] not in starts or not stripped:

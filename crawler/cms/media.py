@@ -6,8 +6,8 @@ Hosts are never rewritten and sizes never invented: a signed URL is valid as it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeGuard
 
 from crawler import urls
 from crawler.cms import fields, html
@@ -18,55 +18,66 @@ _RANKS: Final = {role: rank for rank, role in enumerate(
     (Role.ORIGINAL, Role.TRANSFORM, Role.INLINE, Role.AUTHOR, Role.CATEGORY, Role.SEO, Role.OTHER)
 )}  # fmt: skip
 _SIZE: Final = re.compile(r"/([0-9]{1,5}x[0-9]{1,5})(?=/)")
-_HTML: Final = re.compile(r"<(?:img|source|video)[\s/]", re.IGNORECASE)
 _PARENTS: Final = 20  # generations of categories
 
 
 def renditions(article: Mapping[str, object], base_url: str) -> tuple[Rendition, ...]:
     """Return what an article shows, each URL once, in reading order. Raises ParseError for HTML made to hurt."""
-    best: dict[str, Rendition] = {}
-    joined = {"": ""}  # a transform and its alias are spelled alike
-    for found in _mentioned(article):
-        url = joined.get(found.url)
-        if url is None:
-            url = joined[found.url] = urls.join(base_url, found.url)
-        if not url:
-            continue
-        held = best.get(url)
-        if held is None or _RANKS[found.role] < _RANKS[held.role]:
-            best[url] = Rendition(url, found.role, found.attachment_id, found.transform)
-    return tuple(best.values())
-
-
-def _mentioned(article: Mapping[str, object]) -> Iterator[Rendition]:
+    shown = _Shown(base_url)
     for attachment in fields.objects(article.get("attachments")):
-        yield from _attachment(attachment, Role.ORIGINAL)
+        _attachment(shown, attachment, Role.ORIGINAL)
     for attachment in fields.objects(article.get("inline_attachments")):
-        yield from _attachment(attachment, Role.INLINE)
-    yield from _inline(article)
+        _attachment(shown, attachment, Role.INLINE)
+    _inline(shown, article)
     for author in fields.objects(article.get("authors")):
-        yield from _named(author, Role.AUTHOR, "image")
-        yield from _transforms(author.get("image_transforms"), Role.AUTHOR, None)
+        _named(shown, author, Role.AUTHOR, "image")
+        _transforms(shown, author.get("image_transforms"), Role.AUTHOR, None)
     for category in fields.objects(article.get("categories")):
-        yield from _category(category)
+        _category(shown, category)
     for keyword in fields.objects(article.get("keywords")):
-        yield from _named(fields.mapping(keyword.get("data")) or keyword, Role.OTHER, "image")
-    yield from _named(fields.mapping(article.get("seo")), Role.SEO, "social_image")
+        _named(shown, fields.mapping(keyword.get("data")) or keyword, Role.OTHER, "image")
+    _named(shown, fields.mapping(article.get("seo")), Role.SEO, "social_image")
     for other in ("sponsor", "source"):
-        yield from _named(fields.mapping(article.get(other)), Role.OTHER, "image", "logo")
+        _named(shown, fields.mapping(article.get(other)), Role.OTHER, "image", "logo")
+    return tuple(shown.best.values())
 
 
-def _attachment(attachment: Mapping[str, object], role: Role) -> Iterator[Rendition]:
-    """Yield an attachment's file, its transforms, and the aliases that name something else (contract 4.2)."""
+class _Shown:
+    """The pictures found so far: each where it was found first, in the best of its parts."""
+
+    def __init__(self, base_url: str) -> None:
+        self.best: dict[str, Rendition] = {}
+        self._base_url = base_url
+        self._joined: dict[str, str] = {}  # a transform and its alias are spelled alike
+
+    def add(self, spelled: object, role: Role, attachment_id: str | None = None, transform: str | None = None) -> None:
+        """Add a picture, if that is what is spelled there and it says more than is known."""
+        if self.lacks(spelled, role):
+            url = self._joined[spelled]
+            self.best[url] = Rendition(url, role, attachment_id, transform)
+
+    def lacks(self, spelled: object, role: Role) -> TypeGuard[str]:
+        """Say whether this is a picture that is not known yet, or only in a lesser part."""
+        if not spelled or not isinstance(spelled, str):
+            return False
+        url = self._joined.get(spelled)
+        if url is None:
+            url = self._joined[spelled] = urls.join(self._base_url, spelled)
+        held = self.best.get(url)
+        return bool(url) and (held is None or _RANKS[role] < _RANKS[held.role])
+
+
+def _attachment(shown: _Shown, attachment: Mapping[str, object], role: Role) -> None:
+    """Add an attachment's file, its transforms, and the aliases that name something else (contract 4.2)."""
     attachment_id = fields.first(attachment, "id") or None
     if not _is_picture(attachment):
         role = Role.OTHER
-    yield from _named(attachment, role, "url", attachment_id=attachment_id)
-    yield from _transforms(attachment.get("transforms"), Role.TRANSFORM, attachment_id)
+    _named(shown, attachment, role, "url", attachment_id=attachment_id)
+    _transforms(shown, attachment.get("transforms"), Role.TRANSFORM, attachment_id)
     for key, value in attachment.items():
-        if key.startswith("url_") and isinstance(value, str) and value:
+        if key.startswith("url_") and shown.lacks(value, Role.TRANSFORM):
             size = _SIZE.search(value)
-            yield Rendition(value, Role.TRANSFORM, attachment_id, size[1] if size else None)
+            shown.add(value, Role.TRANSFORM, attachment_id, size[1] if size else None)
 
 
 def _is_picture(attachment: Mapping[str, object]) -> bool:
@@ -74,39 +85,36 @@ def _is_picture(attachment: Mapping[str, object]) -> bool:
     return not kind or "image" in kind or kind in ("photo", "picture", "gallery")
 
 
-def _transforms(value: object, role: Role, attachment_id: str | None) -> Iterator[Rendition]:
+def _transforms(shown: _Shown, value: object, role: Role, attachment_id: str | None) -> None:
     for transform in fields.objects(value):
         x, y = fields.first(transform, "x"), fields.first(transform, "y")
-        yield Rendition(_url(transform.get("url")), role, attachment_id, f"{x}x{y}" if x and y else None)
+        shown.add(transform.get("url"), role, attachment_id, f"{x}x{y}" if x and y else None)
 
 
-def _category(category: Mapping[str, object]) -> Iterator[Rendition]:
+def _category(shown: _Shown, category: Mapping[str, object]) -> None:
     for _ in range(_PARENTS):
-        yield from _named(category, Role.CATEGORY, "image", "cover", "logo")
+        _named(shown, category, Role.CATEGORY, "image", "cover", "logo")
         category = fields.mapping(category.get("parent"))
         if not category:
             return
 
 
 def _named(
-    fields_of: Mapping[str, object], role: Role, *keys: str, attachment_id: str | None = None
-) -> Iterator[Rendition]:
+    shown: _Shown, fields_of: Mapping[str, object], role: Role, *keys: str, attachment_id: str | None = None
+) -> None:
     for key in keys:
         value = fields_of.get(key)
         if isinstance(value, dict):  # an image may be an attachment in its own right
-            yield from _attachment(value, role)
+            _attachment(shown, value, role)
         else:
-            yield Rendition(_url(value), role, attachment_id)
+            shown.add(value, role, attachment_id)
 
 
-def _url(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _inline(article: Mapping[str, object]) -> Iterator[Rendition]:
-    """Yield the pictures in every HTML text of the article: its body and, under whatever name, its custom fields."""
+def _inline(shown: _Shown, article: Mapping[str, object]) -> None:
+    """Add the pictures in every HTML text of the article: its body and, under whatever name, its custom fields."""
     for holder in (article, fields.mapping(article.get("options"))):
-        for value in holder.values():
-            text = fields.html(value)
-            if _HTML.search(text):
-                yield from (Rendition(url, Role.INLINE) for url in html.images(text))
+        texts = [fields.html(value) if isinstance(value, dict) else value for value in holder.values()]
+        for text in texts:
+            if isinstance(text, str) and "<" in text:
+                for url in html.images(text):
+                    shown.add(url, Role.INLINE)

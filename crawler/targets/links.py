@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
 from crawler.errors import BadURL
-from crawler.sites import Site, host_of
+from crawler.sites import Site, front_of, host_of
 from crawler.targets.grammar import (
     PREFIXES,
     Meaning,
@@ -57,7 +57,7 @@ def classify(url: str, sites: Sequence[Site]) -> Target | Ignored:
     site = site_of(host_of(whole), sites)
     if site is None:
         return OTHER_HOST
-    return on_site(url, site) or NOT_ARCHIVED
+    return _meant(whole, url, site) or NOT_ARCHIVED
 
 
 def article_target(site: Site, cms_id: str) -> Target:
@@ -117,16 +117,26 @@ def _prefixes(kind: TargetKind, numbered: bool) -> tuple[str, ...]:
 
 def on_site(url: str, site: Site) -> Target | None:
     """Return what a URL on one of the site's page hosts stands for. Raises BadURL."""
-    whole = canonical(url, KEPT_QUERY)
-    parts = urlsplit(whole)
-    meaning = read(parts.path, parts.query)
+    return _meant(canonical(url, KEPT_QUERY), url, site)
+
+
+def _meant(whole: str, url: str, site: Site) -> Target | None:
+    """Return what a URL stands for, given in its canonical spelling and as it came."""
+    front = front_of(whole)
+    path, _, query = whole[len(front) :].partition("?")
+    meaning = read(path, query)
     if meaning is None:
         return None
-    origin = _origin(whole)
-    if site.base_url.startswith("https://") and parts.port is None:
-        origin = f"https://{parts.netloc}"  # spares a redirect, and a request that anybody could read
-    slash = "/" if parts.path != "/" and _ends_with_slash(url) else ""
-    return made(site, origin, meaning, slash)
+    slash = "/" if path != "/" and _ends_with_slash(url) else ""
+    return made(site, _origin_at(front, site.base_url), meaning, slash)
+
+
+@lru_cache(maxsize=1024)
+def _origin_at(front: str, base_url: str) -> str:
+    """Return the origin to fetch from what is found under a canonical one."""
+    parts = urlsplit(front)
+    secure = base_url.startswith("https://") and parts.port is None
+    return f"https://{parts.netloc}" if secure else front  # spares a redirect, and a request that anybody could read
 
 
 def made(site: Site, origin: str, meaning: Meaning, slash: str = "") -> Target:
@@ -164,7 +174,7 @@ def _origin(url: str) -> str:
 
 
 def _ends_with_slash(url: str) -> bool:
-    return re.split(r"[?#]", url.strip(), maxsplit=1)[0].endswith("/")
+    return url.strip().partition("#")[0].partition("?")[0].endswith("/")
 
 
 def _last_segment(url: str) -> str:

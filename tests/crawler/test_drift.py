@@ -105,3 +105,29 @@ async def test_a_run_stops_when_articles_have_lost_a_field(tmp_path: Path, monke
         right = await crawl(archive, site, *again, media=False, refresh=True, new_shape=True)
         assert right.stopped_by == ""
         assert (await crawl(archive, site, *again, media=False, refresh=True)).drift == []
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "a[]", "b.c", "title", "x" * 200]),
+        st.recursive(
+            st.sampled_from([None, "", "x", 0, 1.5, False]),
+            lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner),
+            max_leaves=4,
+        ),
+    )
+)
+def test_a_shape_that_is_remembered_is_the_one_that_is_found(value: dict[str, object]) -> None:
+    """A shape found for an article before is the one that is found anew for a longer one that shows nothing more."""
+    longer = {**value, "y" * 10_000: "too long a name to be noted, or to be remembered"}
+    assert shape_of(value, "Article") == shape_of(longer, "Article")
+
+
+def test_what_is_seen_is_counted_however_many_shapes_there_are() -> None:
+    """Counting each shape once, and its articles, comes to the same as counting each article."""
+    watch, expected = Watch("dm"), Counter[tuple[str, str]]()
+    for number in range(1_500):
+        shape = shape_of({f"f{number % 700}": 1, "title": "t"}, "Article")
+        watch.take(shape)
+        expected.update(shape)
+    assert watch.seen == expected

@@ -206,6 +206,8 @@ def test_short_cuts_lead_to_the_same_place(scheme: str, host: str, rest: str) ->
     named = parts is not None and bool(parts.netloc)
     assert join("https://y.org/", url) == (url.strip().partition("#")[0] if named else "")
     assert _said(host_of, url) == _said(_host_of, url)
+    for shortened in (canonical, path_key):
+        assert _said(shortened, url) == _said(shortened, f" {url}")  # a blank is no part of it, and bars the short cut
 
 
 def _said(read: Callable[[str], T], url: str) -> T | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.cms import article, canonical, media
+from crawler.cms import article, canonical, media, terms
 from crawler.errors import ParseError
 from crawler.targets import TargetKind
 from storage.records import ArticleRecord, Role, Source
@@ -366,7 +367,7 @@ def test_any_map_has_pictures_and_a_hash(article_like: dict[str, Any]) -> None:
     """The pure functions below take any map."""
     try:
         media.renditions(article_like, DM.base_url)
-        assert len(canonical.content_hash(article_like)) == 64
+        assert len(canonical.content_hash(article_like, terms.filed(article_like))) == 64
     except ParseError:
         pass
 
@@ -384,3 +385,36 @@ def test_damaged_json_is_read_or_refused(position: int, replacement: bytes) -> N
     damaged = (SEED[:position] + replacement + SEED[position + 1 :]).decode("utf-8", "replace")
     with contextlib.suppress(ParseError):
         article.read(damaged, STAGING, Source.API)
+
+
+@given(
+    st.sampled_from(["categories", "keywords", "authors"]),
+    st.dictionaries(
+        st.sampled_from(["id", "keywordId", "name", "slug", "url", "x"]),
+        st.sampled_from(["", "0", "5", 7, 1.5, None, ["a"], {"b": "é"}]),
+    ),
+)
+def test_a_term_that_is_remembered_is_the_one_that_is_read(holder: str, facts: dict[str, Any]) -> None:
+    """A term is the same remembered and read anew, as it is where its JSON is too long to be remembered."""
+    short, long = (terms.read(terms.filed({holder: [{**facts, "y": padding}]})) for padding in ("", "y" * 5_000))
+    assert [replace(term, json="") for term in short] == [replace(term, json="") for term in long]
+    assert [json.loads(term.json) for term in short] == [{**facts, "y": ""}] * len(short)
+
+
+NESTS = st.recursive(
+    st.sampled_from(["Article", "Category", 5, None]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["objectType", "id", "name", "x"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["contentType", "x", "teaser", "options"]), NESTS))
+def test_articles_that_cannot_be_nested_are_not_looked_for(changes: dict[str, Any]) -> None:
+    """The shortcut for JSON in which no other article is written agrees with the walk, to which an escape leads."""
+    made = an_article(**changes)
+    plain, escaped = text_of(made), text_of(made).replace('"Article"', '"\\u0041rticle"')
+    linked = [article.read(text, DM, Source.API).linked_ids for text in (plain, escaped)]
+    assert linked[0] == linked[1]

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.cms.canonical import VOLATILE, content_hash
+from crawler.cms import canonical, terms
+from crawler.cms.canonical import VOLATILE, canonical_form
 from crawler.errors import ParseError
 from tests.crawler.cms.making import a_category, a_keyword, an_article, an_attachment, seed
+
+
+def content_hash(article: dict[str, Any]) -> str:
+    return canonical.content_hash(article, terms.filed(article))
+
 
 PLAIN = content_hash(an_article())
 
@@ -163,3 +169,14 @@ def test_deep_nesting_is_refused() -> None:
         value = {"a": [value]}
     with pytest.raises(ParseError, match="nested"):
         content_hash({"id": "1", "x": value})
+
+
+@given(
+    st.sampled_from(["url", "cover", "url_medium", "firstPublished", "contents", "x"]),
+    st.lists(
+        st.sampled_from(["https://", "http:", "//", "/", "/i/", "A" * 27 + "=", "?", "#", "<img src=", ">", " ", "x"])
+    ).map("".join),
+)
+def test_a_text_is_spelled_alike_alone_and_in_a_list(key: str, text: str) -> None:
+    """The shortcut for texts that stay as they are agrees with the way that those in lists take."""
+    assert canonical_form({key: text}).get(key, "") == canonical_form({key: [text]})[key][0]  # type: ignore[index]

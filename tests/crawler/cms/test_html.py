@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,9 +41,9 @@ THUMBOR = (
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
     ],
 )
-def test_plain_text(source: str, text: str) -> None:
+def test_prose(source: str, text: str) -> None:
     """Markup goes, paragraphs stay, entities are read, and nothing that nobody reads is left."""
-    assert html.plain_text(source) == text
+    assert html.prose(source).text == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_srcset_is_split_as_browsers_do(srcset: str, expected: list[tuple[str, s
 
 def test_words_are_counted() -> None:
     """Words are what blanks separate."""
-    assert html.word_count("One  two\n\nthree’s-four\u00a0five") == 4
+    assert html.prose("One  two\n\nthree’s-four\u00a0five").words == 4
 
 
 BOMBS = {
@@ -108,7 +110,7 @@ BOMBS = {
 def test_html_made_to_hurt_is_refused(bomb: str) -> None:
     """What would cost a parser quadratic time or memory is refused in linear time."""
     with pytest.raises(ParseError, match="HTML"):
-        html.plain_text(BOMBS[bomb])
+        html.prose(BOMBS[bomb])
     with pytest.raises(ParseError, match="HTML"):
         html.images(BOMBS[bomb] + "<img src=a>")
 
@@ -137,7 +139,7 @@ def test_html_made_to_hurt_is_refused(bomb: str) -> None:
 )
 def test_large_and_broken_html_is_read(source: str) -> None:
     """Size alone is no reason to refuse, nor are tags that real authors leave open."""
-    html.plain_text(source)
+    html.prose(source)
     html.images(source + "<img src=a>")
 
 
@@ -145,7 +147,27 @@ def test_large_and_broken_html_is_read(source: str) -> None:
 def test_any_html_is_read(source: str) -> None:
     """No text leads to an exception, and none has markup characters turned into controls."""
     html.images(source)
-    assert html.plain_text(source).strip("\n") == html.plain_text(source)
+    assert html.prose(source).text.strip("\n") == html.prose(source).text
+
+
+@given(st.text(alphabet=st.sampled_from("ab  \n\t\x00\x1f\x85\u00a0\u00ad\u200b\u2028\u3000é"), max_size=60))
+def test_lines_that_are_tidy_already_stay_as_they_are(source: str) -> None:
+    """The shortcut for tidy lines agrees with splitting them at every blank, and with counting what comes of it."""
+    text, words = html.prose(source)
+    assert words == len(text.split())
+    wanted = (re.sub("[\x00\u200b]", "", " ".join(line.split())) for line in source.split("\n"))
+    assert text == re.sub("\n{3,}", "\n\n", "\n".join(wanted)).strip()
+
+
+@given(
+    st.lists(
+        st.sampled_from(["p", "/p", "br", "BR/", "span", "/span", "b", "a x=1", "li", "pre", "sECTION", "hr", "1"])
+    )
+)
+def test_tags_of_any_case_part_the_text_alike(tags: list[str]) -> None:
+    """The shortcut for the usual tags agrees with the whole table, which alone knows capitals."""
+    source = "1".join(f"<{tag}>" for tag in tags)
+    assert html.prose(source) == html.prose(source.upper())
 
 
 @given(
