@@ -421,10 +421,16 @@ async def open_store(
     with locked(folder, holder), Sealer(path) as sealer:
         connection = await open_for_writing(path)
         media = MediaTree(folder)
-        writer = Writer(connection, path, media.sync, sealer.committed)
+
+        def before_commit(own: sqlite3.Connection) -> None:
+            search.index_gathered(own)
+            media.sync()
+
+        writer = Writer(connection, path, before_commit, sealer.committed)
         task = asyncio.create_task(writer.run(), name="writer")
         try:
             await connection.run(sealer.begin)
+            await connection.run(search.gather)
             media.clear_incoming()
             await writer.call(frontier.recover)
             yield Store(folder, writer, media, min_free_bytes, now)

@@ -43,10 +43,10 @@ class Writer:
         self,
         connection: OwnedConnection,
         path: Path,
-        before_commit: Callable[[], None],
+        before_commit: Callable[[sqlite3.Connection], None],
         after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
-        """Take over `connection`; `before_commit` makes the files durable that the group's rows name."""
+        """Take over `connection`; `before_commit` completes a group and makes the files durable that its rows name."""
         self._connection = connection
         self._path = path
         self._before_commit = before_commit
@@ -133,7 +133,7 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
         outcomes = [_guarded(connection, order) for order in orders]
         if commit:
-            self._before_commit()
+            self._before_commit(connection)
             connection.execute("COMMIT")
             self._after_commit(connection)
         return outcomes

@@ -26,7 +26,7 @@ class Desk:
         self.commits = 0
         self.before_commit: Callable[[], None] = lambda: None
 
-    def note_commit(self) -> None:
+    def note_commit(self, _: sqlite3.Connection) -> None:
         self.commits += 1
         self.before_commit()
 
