@@ -23,10 +23,11 @@ from crawler.sites import Site
 from simulator.addresses import public
 from simulator.content import Content
 from simulator.profiles import PROFILES
-from storage import frontier, keeping
+from storage import frontier, keeping, received
 from storage.database import prepare, settle
 from storage.files import MediaTree
 from storage.keeping import Work
+from storage.received import Received
 from storage.records import Capture, FileRecord, Kind, Source, Wanted
 
 NOW = 1_760_000_000.0
@@ -74,7 +75,7 @@ def keep(connection: sqlite3.Connection, text: str, files: list[FileRecord], wor
         row = frontier.find(connection, Kind.MEDIA, one.key)
         assert row is not None
         answer = Capture(one.url, FETCHED_AT, 200, (), file.media_type, file.sha256, file.size)
-        keeping.keep_media(connection, row, answer, file, work)
+        received.keep(connection, Received(row, answer, file, work.run, work.now))
 
 
 def make(folder: Path, articles: int) -> None:

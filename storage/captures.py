@@ -26,6 +26,12 @@ def _compressor() -> zstandard.ZstdCompressor:
     return found
 
 
+_CAPTURE = """
+INSERT INTO capture (frontier, run, url, fetched_at, seconds, http_status, media_type, sha256, bytes, headers, error)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
 def add(connection: sqlite3.Connection, frontier: int, known_url: str, run: int, capture: Capture) -> int:
     """Keep a capture and its body; returns the capture's row id."""
     if capture.body is not None:
@@ -33,24 +39,28 @@ def add(connection: sqlite3.Connection, frontier: int, known_url: str, run: int,
             "INSERT OR IGNORE INTO body (sha256, zstd) VALUES (?, ?)",
             (capture.sha256, _compressor().compress(capture.body)),
         )
-    cursor = connection.execute(
-        "INSERT INTO capture (frontier, run, url, fetched_at, seconds, http_status, media_type, sha256, bytes, headers,"
-        " error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            frontier,
-            run,
-            None if capture.url == known_url else capture.url,
-            capture.fetched_at,
-            capture.seconds,
-            capture.http_status,
-            capture.media_type,
-            capture.sha256,
-            capture.size,
-            headers_json(capture.headers),
-            capture.error or None,
-        ),
+    return int(connection.execute(_CAPTURE, _row(frontier, known_url, run, capture)).lastrowid or 0)
+
+
+def add_all(connection: sqlite3.Connection, many: Iterable[tuple[int, str, int, Capture]]) -> None:
+    """Keep captures whose bodies are not kept in the database; each is given as to `add`."""
+    connection.executemany(_CAPTURE, (_row(*one) for one in many))
+
+
+def _row(frontier: int, known_url: str, run: int, capture: Capture) -> tuple[object, ...]:
+    return (
+        frontier,
+        run,
+        None if capture.url == known_url else capture.url,
+        capture.fetched_at,
+        capture.seconds,
+        capture.http_status,
+        capture.media_type,
+        capture.sha256,
+        capture.size,
+        headers_json(capture.headers),
+        capture.error or None,
     )
-    return int(cursor.lastrowid or 0)
 
 
 def headers_json(headers: Iterable[tuple[str, str]]) -> str:

@@ -187,10 +187,15 @@ def done(connection: sqlite3.Connection, frontier: int, http_status: int, now: f
     connection.execute(
         "UPDATE absence SET returned_at = ? WHERE frontier = ? AND returned_at IS NULL", (iso(now), frontier)
     )
-    connection.execute(
+    done_all(connection, [(frontier, http_status, now)])
+
+
+def done_all(connection: sqlite3.Connection, many: Iterable[tuple[int, int, float]]) -> None:
+    """Mark rows as archived that were not absent before; each is given as to `done`."""
+    connection.executemany(
         "UPDATE frontier SET state = 'done', due_at = NULL, attempts = attempts + 1, last_attempt_at = ?, "
         "http_status = ?, fault = NULL, error = NULL WHERE id = ?",
-        (iso(now), http_status, frontier),
+        ((iso(now), http_status, frontier) for frontier, http_status, now in many),
     )
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from storage import articles, captures, frontier, listings, pictures, rechecks
+from storage import articles, captures, frontier, listings, rechecks
 from storage.articles import Change
 from storage.histories import Hear, Plan
 from storage.records import (
@@ -17,7 +17,6 @@ from storage.records import (
     ArticleRecord,
     Capture,
     Failure,
-    FileRecord,
     Job,
     Kind,
     ListedPage,
@@ -129,49 +128,6 @@ def keep_unread(
     """Keep an answer that could not be read, and record the failure; `reparse` may read it one day."""
     row = captures.add(connection, job.id, job.url, work.run, capture)
     frontier.fail(connection, job.id, failure, run=work.run, capture=row, in_run=in_run)
-
-
-def keep_media(connection: sqlite3.Connection, job: Job, capture: Capture, file: FileRecord, work: Work) -> None:
-    """Keep a rendition whose file is in its place already; a placeholder never takes the place of a picture."""
-    held = _held(connection, job.id)
-    if worse := _placeholder(held, file):
-        capture = replace(capture, error=worse)
-    captures.add(connection, job.id, job.url, work.run, capture)
-    connection.execute(
-        "INSERT INTO file (sha256, bytes, media_type, extension, width, height) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (sha256) DO NOTHING",
-        (file.sha256, file.size, file.media_type, file.extension, file.width, file.height),
-    )
-    if not worse:
-        connection.execute(
-            "INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?) ON CONFLICT (frontier) DO UPDATE SET "
-            "sha256 = excluded.sha256, fetched_at = excluded.fetched_at",
-            (job.id, file.sha256, capture.fetched_at),
-        )
-        if held is not None and held[0] != file.sha256:  # it takes the place of another
-            pictures.ask_transforms(connection, job.id, job.scope, work.now)
-    frontier.done(connection, job.id, capture.http_status, work.now)
-
-
-def _held(connection: sqlite3.Connection, frontier: int) -> tuple[str, int | None, int | None] | None:
-    """Return hash, width and height of the file that is held for a URL; None when there is none."""
-    found: tuple[str, int | None, int | None] | None = connection.execute(
-        "SELECT h.sha256, f.width, f.height FROM holding AS h LEFT JOIN file AS f ON f.sha256 = h.sha256 "
-        "WHERE h.frontier = ?",
-        (frontier,),
-    ).fetchone()
-    return found
-
-
-def _placeholder(held: tuple[str, int | None, int | None] | None, file: FileRecord) -> str:
-    """Say why a picture is worse than the one held for its URL: it shrank to under a quarter; '' if it is not."""
-    _, width, height = held or ("", None, None)
-    new_width, new_height = file.width, file.height
-    if not (width and height and new_width and new_height):
-        return ""
-    if new_width * new_height * 4 >= width * height:
-        return ""
-    return f"a placeholder of {new_width}×{new_height} pixels where {width}×{height} are held"
 
 
 def keep_listing_page(

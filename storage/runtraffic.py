@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from storage.clock import iso
 from storage.runfacts import Run, Some
@@ -95,8 +95,13 @@ CROSS JOIN frontier AS f ON f.id = t.frontier WHERE {_TROUBLED} ORDER BY t.last 
 
 def answers(connection: sqlite3.Connection, run: Run, unsent: Sequence[str]) -> Iterator[Answer]:
     """Yield every request of a run that left a row; `unsent` are faults that stopped one before it was sent."""
-    cursor = connection.execute(_ANSWERS, {"run": run.id, "unsent": json.dumps(list(unsent))})
-    return (Answer._make(row) for row in cursor)
+    cursor = connection.cursor()
+    cursor.row_factory = _answer
+    return cursor.execute(_ANSWERS, {"run": run.id, "unsent": json.dumps(list(unsent))})
+
+
+def _answer(_: sqlite3.Cursor, row: tuple[Any, ...]) -> Answer:
+    return Answer._make(row)
 
 
 def causes(connection: sqlite3.Connection, run: Run) -> list[Cause]:

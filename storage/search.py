@@ -14,6 +14,10 @@ _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß"
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None})
 _ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
 _COLUMNS = ("title", "summary", "body", "authors", "keywords", "categories")
+_EVERY = (*_COLUMNS, *(f"folded_{column}" for column in _COLUMNS))
+_MARKS = ", ".join("?" * (1 + len(_EVERY)))
+_INDEX = f"INSERT INTO search (rowid, {', '.join(_EVERY)}) VALUES ({_MARKS})"  # noqa: S608 - constants
+_GATHER = f"INSERT OR REPLACE INTO gathered VALUES ({_MARKS})"  # noqa: S608 - constants
 _WEIGHTS = (10.0, 4.0, 1.0, 6.0, 6.0, 3.0)
 COLUMN_WEIGHTS = (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS))  # the folded columns follow the others
 _FIELDS = {"title": "title", "author": "authors", "keyword": "keywords", "category": "categories", "text": "body"}
@@ -25,6 +29,8 @@ OPEN_MARK, CLOSE_MARK = "\x02", "\x03"  # cannot occur in archived text, so a pa
 
 def fold(text: str) -> str:
     """Return `text` in the spelling that is indexed beside the original: no Arabic vowel signs, no ligatures."""
+    if text.isascii():
+        return text
     text = text.translate(_LIGATURES)
     if _ARABIC_LETTER.search(text):
         text = "".join(c for c in unicodedata.normalize("NFC", text) if not unicodedata.combining(c))
@@ -56,15 +62,30 @@ def texts_of(connection: sqlite3.Connection, article: int) -> dict[str, str]:
     return {} if row is None else {name: text or "" for name, text in zip(_COLUMNS, row, strict=True)}
 
 
+def gather(connection: sqlite3.Connection) -> None:
+    """Let `replace` on this connection only note what is to be indexed; `index_gathered` must precede every commit.
+
+    FTS5 writes a part of its index whenever a savepoint begins, also that of a single statement. One article at a time
+    makes as many small parts, which cost more to write and to merge than the words cost to find.
+    """
+    connection.execute(f"CREATE TEMP TABLE gathered (article INTEGER PRIMARY KEY, {', '.join(_EVERY)})")
+
+
+def index_gathered(connection: sqlite3.Connection) -> None:
+    """Index all that was gathered since the last time."""
+    connection.execute("DELETE FROM search WHERE rowid IN (SELECT article FROM gathered)")
+    connection.execute(f"INSERT INTO search (rowid, {', '.join(_EVERY)}) SELECT * FROM gathered")  # noqa: S608
+    connection.execute("DELETE FROM gathered")
+
+
 def replace(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
-    """Index an article anew."""
+    """Index an article anew, or note that it is to be where that is gathered."""
+    row = (article, *row_of(record))
+    if connection.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'gathered'").fetchone():
+        connection.execute(_GATHER, row)
+        return
     connection.execute("DELETE FROM search WHERE rowid = ?", (article,))
-    connection.execute(
-        "INSERT INTO search (rowid, title, summary, body, authors, keywords, categories, folded_title, folded_summary,"
-        " folded_body, folded_authors, folded_keywords, folded_categories) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (article, *row_of(record)),
-    )
+    connection.execute(_INDEX, row)
 
 
 def rebuild(connection: sqlite3.Connection) -> None:

@@ -25,6 +25,7 @@ from storage import (
     holdings,
     keeping,
     listings,
+    received,
     rechecks,
     runs,
     search,
@@ -38,6 +39,7 @@ from storage.files import MediaTree
 from storage.histories import Hear, Plan
 from storage.keeping import Follow, Work
 from storage.lock import RUN, locked, make_folder
+from storage.received import Received
 from storage.records import (
     ArticleRecord,
     Capture,
@@ -253,7 +255,7 @@ class Store:
 
     async def keep_media(self, job: Job, capture: Capture, file: FileRecord) -> None:
         """Keep a rendition whose file `media` has placed."""
-        await self._writer.post(partial(keeping.keep_media, job=job, capture=capture, file=file, work=self._work()))
+        await self._writer.post_item(received.keep_all, Received(job, capture, file, self.run, self.now()))
 
     async def keep_listing_page(
         self,
@@ -421,10 +423,16 @@ async def open_store(
     with locked(folder, holder), Sealer(path) as sealer:
         connection = await open_for_writing(path)
         media = MediaTree(folder)
-        writer = Writer(connection, path, media.sync, sealer.committed)
+
+        def before_commit(own: sqlite3.Connection) -> None:
+            search.index_gathered(own)
+            media.sync()
+
+        writer = Writer(connection, path, before_commit, sealer.committed)
         task = asyncio.create_task(writer.run(), name="writer")
         try:
             await connection.run(sealer.begin)
+            await connection.run(search.gather)
             media.clear_incoming()
             await writer.call(frontier.recover)
             yield Store(folder, writer, media, min_free_bytes, now)

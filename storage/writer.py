@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
@@ -22,18 +22,22 @@ from storage.errors import StorageError
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], Any]
+Together = Callable[[sqlite3.Connection, Sequence[Any]], None]
 
 GROUP_SECONDS = 0.25
 GROUP_UNITS = 2_000
 BACKLOG = 512
+HANDFUL = 64  # orders that nobody waits for are handed to the thread together: each time costs as much as two of them
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A unit of work and who waits for it; no unit: the order is to commit."""
+    """A unit of work and who waits for it; or an item of many that are worked on together; or, neither, to commit."""
 
-    unit: Unit | None
-    caller: asyncio.Future[Any] | None
+    unit: Unit | None = None
+    caller: asyncio.Future[Any] | None = None
+    together: Together | None = None
+    item: Any = None
 
 
 class Writer:
@@ -43,17 +47,19 @@ class Writer:
         self,
         connection: OwnedConnection,
         path: Path,
-        before_commit: Callable[[], None],
+        before_commit: Callable[[sqlite3.Connection], None],
         after_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
-        """Take over `connection`; `before_commit` makes the files durable that the group's rows name."""
+        """Take over `connection`; `before_commit` completes a group and makes the files durable that its rows name."""
         self._connection = connection
         self._path = path
         self._before_commit = before_commit
         self._after_commit = after_commit
         self._orders: asyncio.Queue[_Order] = asyncio.Queue(BACKLOG)
+        self._pressing = asyncio.Event()
         self._in_hand: list[_Order] = []
-        self._group_began: float | None = None
+        self._group_ends: asyncio.TimerHandle | None = None  # None: no group has begun
+        self._time_is_up = False
         self._units_in_group = 0
         self._broken: BaseException | None = None
 
@@ -64,7 +70,11 @@ class Writer:
 
     async def post(self, unit: Unit) -> None:
         """Hand over `unit` without waiting for it; an error in it breaks the writer."""
-        await self._put(_Order(unit, None))
+        await self._put(_Order(unit))
+
+    async def post_item(self, together: Together, item: Any) -> None:
+        """Hand over an item as `post` does; `together` gets it with those of its like that are next to it, in order."""
+        await self._put(_Order(together=together, item=item))
 
     async def flush(self) -> None:
         """Return when everything handed over before is durable."""
@@ -97,33 +107,35 @@ class Writer:
         self._check()
         await self._orders.put(order)
         self._check()  # while this waited for room, the writer may have ended: nobody would take the order
+        if self._group_ends is None:
+            self._group_ends = asyncio.get_running_loop().call_later(GROUP_SECONDS, self._end_group)
+        if order.caller is not None or self._orders.qsize() >= HANDFUL:
+            self._pressing.set()
+
+    def _end_group(self) -> None:
+        self._time_is_up = True
+        self._pressing.set()
 
     async def _next_orders(self) -> list[_Order]:
-        orders = []
-        if self._group_began is None:
-            orders.append(await self._orders.get())
-        else:
-            left = max(0.0, self._group_began + GROUP_SECONDS - time.monotonic())
-            try:
-                async with asyncio.timeout(left):
-                    orders.append(await self._orders.get())
-            except TimeoutError:
-                return []  # nothing more came in time: the group is to be committed as it is
+        """Return what has come as soon as somebody waits for it, it is a handful, or the group is to be committed."""
+        await self._pressing.wait()
+        self._pressing.clear()
+        orders: list[_Order] = []
         while len(orders) < BACKLOG and not self._orders.empty():
             orders.append(self._orders.get_nowait())
         return orders
 
     def _commit_is_due(self) -> bool:
-        now = time.monotonic()
-        if self._group_began is None:
-            self._group_began = now
         self._units_in_group += len(self._in_hand)
-        flush = any(order.unit is None for order in self._in_hand)
-        if flush or now - self._group_began >= GROUP_SECONDS or self._units_in_group >= GROUP_UNITS:
-            self._group_began = None
-            self._units_in_group = 0
-            return True
-        return False
+        flush = any(order.unit is None and order.together is None for order in self._in_hand)
+        if not (flush or self._time_is_up or self._units_in_group >= GROUP_UNITS):
+            return False
+        if self._group_ends is not None:
+            self._group_ends.cancel()
+            self._group_ends = None
+        self._time_is_up = False
+        self._units_in_group = 0
+        return True
 
     def _apply(
         self, connection: sqlite3.Connection, orders: list[_Order], commit: bool
@@ -131,9 +143,16 @@ class Writer:
         """Run orders on the owning thread; returns (result, error) for each."""
         if not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
-        outcomes = [_guarded(connection, order) for order in orders]
+        outcomes: list[tuple[Any, Exception | None]] = []
+        for together, alike in groupby(orders, key=lambda order: order.together):
+            if together is None:
+                outcomes += [_guarded(connection, order) for order in alike]
+            else:
+                items = [order.item for order in alike]
+                together(connection, items)  # an error ends the run, as that of any order that nobody waits for
+                outcomes += [(None, None)] * len(items)
         if commit:
-            self._before_commit()
+            self._before_commit(connection)
             connection.execute("COMMIT")
             self._after_commit(connection)
         return outcomes

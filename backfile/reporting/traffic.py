@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -101,31 +101,25 @@ class _Column:
     failures: int = 0
     bytes: int = 0
 
-    def take(self, answer: Answer) -> None:
-        """Add an answer."""
-        self.ends.append(answer.at)
-        self.begins.append(answer.at - (answer.seconds or 0.0))
-        if answer.seconds is not None:
-            self.seconds.append(answer.seconds)
-        if answer.http_status in _COMPLAINTS:
-            self.complaints.append(answer.at)
-        self.failures += not answer.used
-        self.bytes += answer.bytes
+    def add(self, other: _Column) -> None:
+        """Add all answers of another column."""
+        self.ends.extend(other.ends)
+        self.begins.extend(other.begins)
+        self.seconds.extend(other.seconds)
+        self.complaints.extend(other.complaints)
+        self.failures += other.failures
+        self.bytes += other.bytes
 
 
 def measure(answers: Iterable[Answer], began: float, ended: float | None, promise: Promise | None) -> Traffic:
     """Return the figures of a run that began and ended at these Unix seconds; without an end, at its last answer."""
-    hosts: dict[str, _Column] = {}
-    seconds: dict[int, _Column] = {}
-    statuses: Counter[str] = Counter()
-    for answer in answers:
-        hosts.setdefault(answer.host, _Column()).take(answer)
-        seconds.setdefault(answer.at, _Column()).take(answer)
-        statuses[str(answer.http_status or "none")] += 1
-    step, stretches = _stretches(seconds, began, ended)
+    cells, statuses = _cells(answers)
+    hosts: defaultdict[str, _Column] = defaultdict(_Column)
     every = array("d")
-    for column in hosts.values():
-        every.extend(column.seconds)
+    for (host, _), cell in cells.items():
+        hosts[host].add(cell)
+        every.extend(cell.seconds)
+    step, stretches = _stretches(cells, began, ended)
     found = sorted((_host(host, column, promise) for host, column in hosts.items()), key=lambda one: -one.requests)
     return Traffic(
         requests=sum(one.requests for one in found),
@@ -137,6 +131,24 @@ def measure(answers: Iterable[Answer], began: float, ended: float | None, promis
         stretches=tuple(stretches),
         hosts=tuple(found),
     )
+
+
+def _cells(answers: Iterable[Answer]) -> tuple[dict[tuple[str, int], _Column], Counter[str]]:
+    """Put the answers of each host in each second into a column of their own; and count their statuses."""
+    cells: defaultdict[tuple[str, int], _Column] = defaultdict(_Column)
+    statuses: Counter[int] = Counter()
+    for host, _, at, seconds, size, status, _, used in answers:
+        cell = cells[host, at]
+        cell.ends.append(at)
+        cell.begins.append(at - (seconds or 0.0))
+        if seconds is not None:
+            cell.seconds.append(seconds)
+        if status in _COMPLAINTS:
+            cell.complaints.append(at)
+        cell.failures += not used
+        cell.bytes += size
+        statuses[status or 0] += 1
+    return cells, Counter({str(status or "none"): number for status, number in statuses.items()})
 
 
 def latency(seconds: Sequence[float]) -> Latency:
@@ -219,14 +231,16 @@ def shortest_pause(begins: Sequence[float], complaints: Iterable[int]) -> float 
     return min((begins[place] - moment for place, moment in following if place < len(begins)), default=None)
 
 
-def _stretches(seconds: dict[int, _Column], began: float, ended: float | None) -> tuple[int, list[Stretch]]:
+def _stretches(
+    cells: Mapping[tuple[str, int], _Column], began: float, ended: float | None
+) -> tuple[int, list[Stretch]]:
     """Divide a run into equal parts of a round length; an answer out of its time counts with the nearest part."""
     first = math.floor(began)
-    last = max(first, math.ceil(ended) if ended is not None else max(seconds, default=first))
+    last = max(first, math.ceil(ended) if ended is not None else max((at for _, at in cells), default=first))
     step = next((one for one in _STEPS if (last - first) / one < _BINS), math.ceil((last - first + 1) / _BINS))
     number = (last - first) // step + 1
     parts: list[list[_Column]] = [[] for _ in range(number)]
-    for at, column in seconds.items():
+    for (_, at), column in cells.items():
         parts[min(max((at - first) // step, 0), number - 1)].append(column)
     return step, [_stretch(first + step * place, part) for place, part in enumerate(parts)]
 

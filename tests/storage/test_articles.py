@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from storage import frontier, keeping
+from storage import frontier, keeping, received
 from storage.articles import Change, known_key, terms_of
+from storage.received import Received
 from storage.records import (
     NOT_ASKED_FOR,
     ArticleRecord,
@@ -212,7 +213,8 @@ def keep_picture(connection: sqlite3.Connection, url: str, sha256: str, width: i
     job = frontier.find(connection, Kind.MEDIA, url)
     assert job is not None
     answer = capture(None, url=url, sha256=sha256, size=9, media_type="image/jpeg")
-    keeping.keep_media(connection, job, answer, FileRecord(sha256, 9, "image/jpeg", "jpg", width, height), WORK)
+    file = FileRecord(sha256, 9, "image/jpeg", "jpg", width, height)
+    received.keep(connection, Received(job, answer, file, WORK.run, WORK.now))
 
 
 def test_a_stored_picture_is_in_view_with_its_path(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import manifest, rechecks
+from storage import manifest, received, rechecks
 
 # The planner's statistics of an archive with 100,000 articles, with which it once read all of them every night.
 _STATISTICS = (
@@ -40,3 +40,11 @@ def test_a_night_begins_with_what_is_new(folder: Path, query: str, beginning: st
         values = {"now": 0, "horizon": 0, "sites": "[]", "run": 1} if ":now" in query else (0,)
         steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]
     assert steps[0].startswith(beginning)
+
+
+def test_what_is_known_of_a_handful_costs_the_handful(folder: Path) -> None:
+    """Each row that was received is looked up; what is held, or absent, is not read through."""
+    with contextlib.closing(sqlite3.connect(folder / "archive.db")) as connection:
+        steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {received._KNOWN}", {"rows": "[]"})]
+    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN r VIRTUAL TABLE INDEX 1:"] * 2
+    assert {step.split(" USING ")[0] for step in steps if step.startswith("SEARCH")} == {"SEARCH h", "SEARCH b"}

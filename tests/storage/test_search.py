@@ -258,3 +258,42 @@ def test_a_beginning_has_three_letters(query: str, begins: bool) -> None:
 def test_folding_is_final(text: str) -> None:
     """Folded text is not changed by folding it again."""
     assert fold(fold(text)) == fold(text)
+
+
+# Gathered -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_gathered_is_indexed_as_if_at_once() -> None:
+    """Whether new, or another text for an article that is indexed or gathered already; and each once."""
+    with closing(make()) as together, closing(make()) as at_once:
+        search.gather(together)
+        for number in range(3):
+            for connection in (together, at_once):
+                search.replace(connection, 1, article("en", text=f"It is over for the {number} time"))
+                keep(connection, f"new {number}", text="A summit in Accra")
+        assert found(together, "accra") == set()
+        search.index_gathered(together)
+        assert found(together, "accra") == {"new 0", "new 1", "new 2"}
+        assert (found(together, "sanctions"), found(together, '"2 time"')) == (set(), {"en"})
+        texts = "SELECT rowid, * FROM search ORDER BY rowid"
+        assert making.rows(together, texts) == making.rows(at_once, texts)
+        together.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+        assert making.one(together, "SELECT count(*) FROM gathered") == 0
+
+
+def test_what_a_unit_takes_back_is_not_indexed() -> None:
+    """What was gathered goes with the savepoint; and all of a group is one part of the index."""
+    with closing(making.memory()) as connection:
+        search.gather(connection)
+        connection.execute("BEGIN")
+        for number in range(20):
+            connection.execute("SAVEPOINT unit")
+            keep(connection, f"{number}", text=f"Word{number}")
+            if number % 2:
+                connection.execute("ROLLBACK TO unit")
+            connection.execute("RELEASE unit")
+        search.index_gathered(connection)
+        connection.execute("COMMIT")
+        assert (found(connection, "word4"), found(connection, "word5")) == ({"4"}, set())
+        assert making.one(connection, "SELECT count(*) FROM search") == 10
+        assert making.one(connection, "SELECT count(DISTINCT segid) FROM search_idx") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from storage import writer as writer_module
 from storage.database import open_for_writing
 from storage.errors import ArchiveUnwritable, OutOfSpace, StorageError
-from storage.writer import BACKLOG, Writer
+from storage.writer import BACKLOG, HANDFUL, Writer
 from tests.storage import making
 
 
@@ -26,7 +26,7 @@ class Desk:
         self.commits = 0
         self.before_commit: Callable[[], None] = lambda: None
 
-    def note_commit(self) -> None:
+    def note_commit(self, _: sqlite3.Connection) -> None:
         self.commits += 1
         self.before_commit()
 
@@ -235,3 +235,60 @@ async def test_a_statement_that_returns_rows_does_not_hold_up_the_commit(tmp_pat
         assert await writer.call(unit) == "r"
         await writer.flush()
         assert desk.seen_by_others() == 1
+
+
+async def test_items_are_worked_on_together_with_their_neighbours(tmp_path: Path) -> None:
+    """Alike and next to each other they come at once; their place among all other orders stays."""
+    done: list[object] = []
+
+    def note(_: sqlite3.Connection, items: Sequence[object]) -> None:
+        done.append(list(items))
+
+    def note_otherwise(_: sqlite3.Connection, items: Sequence[object]) -> None:
+        done.append(tuple(items))
+
+    async with at_work(tmp_path) as (writer, _, _):
+        for number in range(3):
+            await writer.post_item(note, number)
+        await writer.post(lambda _: done.append("a unit"))
+        await writer.post_item(note, 3)
+        await writer.post_item(note_otherwise, 4)
+        await writer.call(lambda _: done.append("a call"))
+        await writer.post_item(note, 5)
+        await writer.flush()
+    assert done == [[0, 1, 2], "a unit", [3], (4,), "a call", [5]]
+
+
+async def test_what_nobody_waits_for_is_handed_over_by_the_handful(tmp_path: Path) -> None:
+    """A few orders wait for more, or for the group's time; many do not."""
+    handed_over: list[int] = []
+
+    def note(_: sqlite3.Connection, items: Sequence[object]) -> None:
+        handed_over.append(len(items))
+
+    async with at_work(tmp_path) as (writer, desk, _):
+        committed = asyncio.Event()
+        desk.before_commit = partial(_tell, asyncio.get_running_loop(), committed)
+        for _ in range(HANDFUL - 1):
+            await writer.post_item(note, None)
+        await asyncio.sleep(0.02)
+        assert handed_over == []
+        await writer.post_item(note, None)
+        await committed.wait()  # with nothing more to come, by the time of the group alone
+    assert handed_over == [HANDFUL]
+
+
+async def test_an_items_mistake_takes_back_the_group(tmp_path: Path) -> None:
+    """As that of any unit that nobody waits for: nothing of the group is kept, and the run ends."""
+
+    def stumble(connection: sqlite3.Connection, _: Sequence[object]) -> None:
+        add_and_stumble(connection)
+
+    async with at_work(tmp_path) as (writer, desk, task):
+        await writer.call(add)
+        await writer.post_item(stumble, None)
+        with pytest.raises(LookupError):
+            await writer.flush()
+        with pytest.raises(LookupError):
+            await task
+        assert desk.seen_by_others() == 0

@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -107,11 +107,12 @@ def _live(arguments: list[str], folder: Path, fate: Fate | None, told: int) -> N
 def _hook(fate: Fate, told: int) -> None:
     units = 0
 
-    def done(connection: sqlite3.Connection, frontier: int, http_status: int, now: float) -> None:
+    def done_all(connection: sqlite3.Connection, many: Iterable[tuple[int, int, float]]) -> None:
         nonlocal units
-        original_done(connection, frontier, http_status, now)
-        units += 1
-        os.write(told, _UNIT)
+        rows = list(many)
+        original_done_all(connection, rows)
+        units += len(rows)
+        os.write(told, _UNIT * len(rows))
 
     @contextlib.contextmanager
     def passing(point: str) -> Iterator[None]:
@@ -137,9 +138,9 @@ def _hook(fate: Fate, told: int) -> None:
             with passing(point) if point else contextlib.nullcontext():
                 return super().execute(sql, *values)
 
-    original_done = frontier.done
+    original_done_all = frontier.done_all
     connect = sqlite3.connect
-    frontier.done = done
+    frontier.done_all = done_all
     os.replace = through("rename", os.replace)
     files._write_all = through("write", files._write_all)
     files.MediaTree.sync = through("sync", files.MediaTree.sync)  # type: ignore[method-assign]
