@@ -62,6 +62,7 @@ class Dispatcher:
         self._more = more
         self._width = width
         self._under_way = 0
+        self._pumping = False  # it is going to be pumped in this turn of the event loop
         self._queues: dict[str, _Queue] = {}
         self._waiting: deque[asyncio.Future[Job | None]] = deque()
         self._in_hand: dict[int, Job] = {}
@@ -139,8 +140,7 @@ class Dispatcher:
         self._news = self._news or job.kind is not Kind.MEDIA
         queue = self._queue(job.host)
         queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh, answered=answered)
-        if self._waiting or queue.turns or not self._in_hand:  # else whoever has finished asks for the next one
-            self._pump()
+        self._pump_soon()
 
     def answered(self, job: Job) -> None:
         """Say that a job asks for nothing more: its place is another's while its answer is worked off."""
@@ -148,7 +148,7 @@ class Dispatcher:
             self._answered.add(job.id)
             self._under_way -= 1
             self._queue(job.host).lane.answered()
-            self._pump()
+            self._pump_soon()
 
     def holds(self, job: Job) -> int:
         """Return how many places of its host a job holds: one, until it is answered."""
@@ -243,6 +243,16 @@ class Dispatcher:
     def _nothing_due_soon(self) -> bool:
         return self._next_due is None or self._next_due > self._store.now() + _FAR
 
+    def _pump_soon(self) -> None:
+        """Pump once for all that happens in this turn of the event loop; whoever asks need not wait for it."""
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump_now)
+
+    def _pump_now(self) -> None:
+        self._pumping = False
+        self._pump()
+
     def _pump(self) -> None:
         """Match waiting workers with jobs whose hosts are ready; ask for more when little is left."""
         now = time.monotonic()
@@ -274,7 +284,7 @@ class Dispatcher:
         return bool(self._waiting) and self._under_way < self._width and not self._stopped
 
     def _hand_out(self, queue: _Queue, now: float) -> None:
-        future = self._waiting.popleft()
+        future = self._waiting.pop()  # whoever asked last is still running
         if future.done():
             return
         job = queue.jobs.popleft()

@@ -1,12 +1,15 @@
 """The values that cross storage's door: frozen, plain, and free of HTTP, HTML and SQL.
 
-Times are UTC. `float` times are Unix seconds (scheduling), `str` times are ISO 8601 (provenance).
+Times are UTC. `float` times are Unix seconds (scheduling), `str` times are ISO 8601 (provenance). What is made by the
+thousand is a struct, which takes a tenth of the time of a frozen dataclass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 SWEEP = "sweep/"  # in the key of a row that stands for the sweep of a listing, before the kind
 RECHECKS = 0  # the scope of what is looked at again
@@ -52,8 +55,7 @@ class Role(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A URL to be archived, as the crawler asks for it.
 
     `key` is the natural key inside `kind`: `site:<cms id>` or `site:/path` for an article,
@@ -70,8 +72,7 @@ class Wanted:
     skip: str = ""  # why it is recorded but not to be fetched; empty: fetch it
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A claimed frontier row."""
 
     id: int
@@ -96,8 +97,7 @@ class Job:
         return self.key.startswith(f"{self.site}:{SWEEP}")
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(msgspec.Struct, frozen=True):
     """One answer of a server, kept whether or not anything could be read from it."""
 
     url: str
@@ -112,8 +112,7 @@ class Capture:
     seconds: float | None = None  # how long the answer took
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """A category, keyword or author of an article."""
 
     kind: str  # 'category' | 'keyword' | 'author'
@@ -124,8 +123,7 @@ class Term:
     json: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rendition:
+class Rendition(msgspec.Struct, frozen=True):
     """One picture URL that an article mentions, in the part it plays there."""
 
     url: str
@@ -134,8 +132,7 @@ class Rendition:
     transform: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleRecord:
+class ArticleRecord(msgspec.Struct, frozen=True):
     """What storage keeps of one article object; everything but `json` is derived from it."""
 
     site: str
@@ -160,8 +157,7 @@ class ArticleRecord:
     signals: str = ""  # what a listing would say of it, in the crawler's own words; empty: unknown
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(msgspec.Struct, frozen=True):
     """A file in the media tree, checked to be what its type says."""
 
     sha256: str

@@ -7,9 +7,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from storage import frontier
 from storage.database import open_for_reading, prepare

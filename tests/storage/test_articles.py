@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as with_changes
 
 from storage import frontier, keeping, received
 from storage.articles import Change, known_key, terms_of
@@ -54,7 +55,7 @@ def keep(
     **changes: Any,
 ) -> Change:
     job = job_for(connection, want or wanted(record.cms_id), replace(WORK, **changes))
-    record = replace(record, renditions=making.renditions(urls))
+    record = with_changes(record, renditions=making.renditions(urls))
     media = [wanted(url, Kind.MEDIA) for url in urls]
     return keeping.keep_article(
         connection, job, answer or capture(record.json.encode()), record, media, (), replace(WORK, **changes)
@@ -151,11 +152,11 @@ def test_a_term_learns_but_does_not_forget(connection: sqlite3.Connection) -> No
     """A stale copy without a name, slug or URL leaves those that are known; a new name replaces the old."""
     known = term("keyword", "Ecowas")
     keep(connection, article("1", terms=(known,)))
-    keep(connection, article("2", terms=(replace(known, name="", slug="", url=""),)))
+    keep(connection, article("2", terms=(with_changes(known, name="", slug="", url=""),)))
     assert rows(connection, "SELECT id, name, slug, url, articles FROM keywords") == [
         (known.cms_id, known.name, known.slug, known.url, 2)
     ]
-    keep(connection, article("3", terms=(replace(known, name="ECOWAS"),)))
+    keep(connection, article("3", terms=(with_changes(known, name="ECOWAS"),)))
     assert rows(connection, "SELECT name, slug, articles FROM keywords") == [("ECOWAS", known.slug, 3)]
 
 
