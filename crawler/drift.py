@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 Shape = frozenset[tuple[str, str]]
@@ -43,8 +44,8 @@ def shape_of(article: Mapping[str, object], content_type: str) -> Shape:
     """Return the shape of a decoded article object, two levels deep."""
     holders = [(key, value) for key, value in article.items() if isinstance(value, (dict, list)) and value]
     inner = tuple([found for key, value in holders if (found := _inside(key, value))])
-    spelled = len("".join(article)) + sum([len("".join(names)) for _, _, names, _ in inner])
-    shape = _remembered if spelled <= _LONGEST_REMEMBERED else _shape
+    names = [*article, *chain.from_iterable([found[2] for found in inner])]
+    shape = _remembered if len("".join(names)) <= _LONGEST_REMEMBERED else _shape
     return shape(content_type[:_LONGEST] or "untyped", tuple(article), _kinds(article), inner)
 
 

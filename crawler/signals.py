@@ -14,12 +14,12 @@ shows in no listing, and the time of update is set by hand.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from crawler.cms.api import Listed
 
@@ -35,8 +35,7 @@ class Verdict(StrEnum):
     UNTOLD = "cannot tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(msgspec.Struct, frozen=True):
     """The fields by which a change may be seen without fetching the article; ids in no order."""
 
     id: str

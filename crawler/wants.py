@@ -13,7 +13,7 @@ from crawler.errors import BadURL
 from crawler.sites import Site, host_of
 from crawler.targets import Target, TargetKind, article_target, listing_target
 from crawler.urls import for_wire
-from storage.records import NOT_ASKED_FOR, SWEEP, ArticleRecord, Kind, Rendition, Term, Wanted
+from storage.records import NOT_ASKED_FOR, SWEEP, ArticleRecord, Kind, Term, Wanted
 
 _DATED = re.compile(r"/(\d{4}-\d{2}-\d{2})-")
 
@@ -82,31 +82,27 @@ class Wants:
 
     def renditions(self, record: ArticleRecord) -> list[Wanted]:
         """Return the rows of everything an article shows; what is not to be fetched is recorded with the reason."""
-        return [self._rendition(self.sites[record.site], rendition, record) for rendition in record.renditions]
+        site = self.sites[record.site]
+        asked_for = self.media and self.bounds.includes(record.first_published_raw or "")
+        allowed = _allowed_hosts(site)
+        priority = PRIORITIES[Kind.MEDIA]
+        found = []
+        for rendition in record.renditions:
+            url = rendition.url
+            host = host_of(url)
+            skip = self._why_not(url, host, allowed) or ("" if asked_for else NOT_ASKED_FOR)
+            found.append(Wanted(Kind.MEDIA, url, url, site.name, host, priority, skip=skip))
+        return found
 
-    def _rendition(self, site: Site, rendition: Rendition, record: ArticleRecord) -> Wanted:
-        host = host_of(rendition.url)
-        return Wanted(
-            Kind.MEDIA,
-            rendition.url,
-            rendition.url,
-            site.name,
-            host,
-            PRIORITIES[Kind.MEDIA],
-            skip=self._why_not(site, rendition.url, host, record),
-        )
-
-    def _why_not(self, site: Site, url: str, host: str, record: ArticleRecord) -> str:
+    def _why_not(self, url: str, host: str, allowed: frozenset[str]) -> str:
         try:
             for_wire(url)
         except BadURL as error:
             return f"not a URL that can be requested: {error}"
         if not host:
             return "not a URL with a host"
-        if host not in _allowed_hosts(site) and not self.third_party:
+        if host not in allowed and not self.third_party:
             return f"{THIRD_PARTY}: {host}"
-        if not self.media or not self.bounds.includes(record.first_published_raw or ""):
-            return NOT_ASKED_FOR
         return ""
 
 

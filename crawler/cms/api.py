@@ -24,8 +24,7 @@ _HEAD: Final = 20_000  # bytes of an error body that are looked at
 _LONGEST_MESSAGE: Final = 200  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """One item of a list: enough to know the article, and whether it has changed (contract 7.2)."""
 
     id: str

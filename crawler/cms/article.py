@@ -201,31 +201,25 @@ def _paths(article: Mapping[str, object], site: Site) -> tuple[str, ...]:
 
 def _path_on_site(url: str, site: Site) -> str:
     """Return the key of an article's URL on any front of the CMS, `staging.` and `prod.` included (contract 1)."""
-    host = host_of(url)
-    if not host or not _is_front(host, site):
-        return ""
+    longest = _longest_path(host_of(url), site)
     try:
-        path = urls.path_key(url)
+        path = urls.path_key(url) if longest else ""
     except BadURL:
         return ""
-    meaning = grammar.read(path) if len(path) <= _longest_path(site) else None
+    meaning = grammar.read(path) if 0 < len(path) <= longest else None
     return meaning.key if meaning is not None and meaning.kind is TargetKind.ARTICLE else ""
 
 
 @lru_cache(maxsize=1024)
-def _is_front(host: str, site: Site) -> bool:
+def _longest_path(host: str, site: Site) -> int:
+    """Return how long a path found on a host may be to make a URL with the site's own address; 0 of strange hosts."""
     fronts = {front.removeprefix("www.") for front in site.page_hosts}
-    return any(host == front or host.endswith(f".{front}") for front in fronts)
-
-
-@lru_cache(maxsize=64)
-def _longest_path(site: Site) -> int:
-    """Return how long a path may be to make a URL with the site's own address; 0 where that is none."""
-    base = urlsplit(site.base_url)
-    home = classify(f"{base.scheme}://{base.netloc}/", (site,))
-    if not isinstance(home, Target):
+    if not host or not any(host == front or host.endswith(f".{front}") for front in fronts):
         return 0
-    return urls.MAX_LENGTH - max(len(f"{base.scheme}://{base.netloc}"), len(urls.canonical(home.url)) - 1)
+    base = urlsplit(site.base_url)
+    origin = f"{base.scheme}://{base.netloc}"
+    home = classify(f"{origin}/", (site,))
+    return urls.MAX_LENGTH - max(len(origin), len(urls.canonical(origin)) - 1) if isinstance(home, Target) else 0
 
 
 def _kind_of_json(value: object) -> str:

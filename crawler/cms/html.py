@@ -55,7 +55,9 @@ def _tidied(text: str) -> Prose:
     """Return text with single blanks, without what does not print and without more than one empty line in a row."""
     lines, words = [""], 0
     for line in text.split("\n"):
-        if line.isprintable() and "  " not in line:  # of all blanks only the space prints
+        if not line:
+            kept = ""
+        elif line.isprintable() and "  " not in line:  # of all blanks only the space prints
             kept = line.strip()
             words += kept.count(" ") + 1 if kept else 0
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, TypeGuard
+from typing import Final
 
 from crawler import urls
 from crawler.cms import fields, html
@@ -52,19 +52,18 @@ class _Shown:
 
     def add(self, spelled: object, role: Role, attachment_id: str | None = None, transform: str | None = None) -> None:
         """Add a picture, if that is what is spelled there and it says more than is known."""
-        if self.lacks(spelled, role):
-            url = self._joined[spelled]
+        if url := self.news(spelled, role):
             self.best[url] = Rendition(url, role, attachment_id, transform)
 
-    def lacks(self, spelled: object, role: Role) -> TypeGuard[str]:
-        """Say whether this is a picture that is not known yet, or only in a lesser part."""
+    def news(self, spelled: object, role: Role) -> str:
+        """Return the URL of a picture that is not known yet, or only in a lesser part; '' of any other."""
         if not spelled or not isinstance(spelled, str):
-            return False
+            return ""
         url = self._joined.get(spelled)
         if url is None:
             url = self._joined[spelled] = urls.join(self._base_url, spelled)
         held = self.best.get(url)
-        return bool(url) and (held is None or _RANKS[role] < _RANKS[held.role])
+        return url if held is None or _RANKS[role] < _RANKS[held.role] else ""
 
 
 def _attachment(shown: _Shown, attachment: Mapping[str, object], role: Role) -> None:
@@ -75,9 +74,9 @@ def _attachment(shown: _Shown, attachment: Mapping[str, object], role: Role) -> 
     _named(shown, attachment, role, "url", attachment_id=attachment_id)
     _transforms(shown, attachment.get("transforms"), Role.TRANSFORM, attachment_id)
     for key, value in attachment.items():
-        if key.startswith("url_") and shown.lacks(value, Role.TRANSFORM):
-            size = _SIZE.search(value)
-            shown.add(value, Role.TRANSFORM, attachment_id, size[1] if size else None)
+        if key.startswith("url_") and (url := shown.news(value, Role.TRANSFORM)):
+            size = _SIZE.search(str(value))
+            shown.best[url] = Rendition(url, Role.TRANSFORM, attachment_id, size[1] if size else None)
 
 
 def _is_picture(attachment: Mapping[str, object]) -> bool:
@@ -104,6 +103,8 @@ def _named(
 ) -> None:
     for key in keys:
         value = fields_of.get(key)
+        if not value:
+            continue
         if isinstance(value, dict):  # an image may be an attachment in its own right
             _attachment(shown, value, role)
         else:
@@ -113,8 +114,8 @@ def _named(
 def _inline(shown: _Shown, article: Mapping[str, object]) -> None:
     """Add the pictures in every HTML text of the article: its body and, under whatever name, its custom fields."""
     for holder in (article, fields.mapping(article.get("options"))):
-        texts = [fields.html(value) if isinstance(value, dict) else value for value in holder.values()]
-        for text in texts:
+        for value in holder.values():
+            text = fields.html(value) if isinstance(value, dict) else value
             if isinstance(text, str) and "<" in text:
                 for url in html.images(text):
                     shown.add(url, Role.INLINE)

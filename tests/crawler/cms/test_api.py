@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.cms import api
+from crawler.cms import api, jsontext
 from crawler.cms.api import ApiListing
 from crawler.errors import ParseError
 from tests.crawler.cms.making import SEED, a_category, a_keyword, an_article, text_of
@@ -222,3 +222,34 @@ def test_one_bad_byte_loses_no_article(body: bytes) -> None:
 def test_an_article_may_have_a_list_of_its_own() -> None:
     """A bare article is read as itself, although one of its fields is named like an envelope."""
     assert '"id":1' in api.single(b'{"id":1,"title":"x","items":[{"id":7}],"data":[]}')
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                '{"id":"6"}',
+                '{"id":"5"',
+                ',"title":"t',
+                '"',
+                "}",
+                "]",
+                "[",
+                "{",
+                ",",
+                " ",
+                "\n",
+                "{}",
+                '"é"',
+                "1e999",
+                "\\ud800",
+            ]
+        )
+    ).map("".join)
+)
+def test_the_usual_envelope_is_no_exception(inside: str) -> None:
+    """The shortcut for the usual envelope agrees with the long way, which one that says more has to go."""
+    usual = api.usual(f'{{"data": [{inside}]}}\n'.encode())
+    if usual is not None:
+        text = api.single(f'{{"data": [{inside}], "page": 1}}'.encode())
+        assert usual == (text, jsontext.decode(text))
