@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,9 +50,10 @@ def keep(connection: sqlite3.Connection, record: ArticleRecord, capture: int, fe
         article = held.id
         change = _compare(record, held)
         touch(connection, article, fetched_at)
+        if change is Change.CHANGED:
+            update(connection, article, record)
     if change in (Change.NEW, Change.CHANGED):
         _add_revision(connection, article, record, capture, fetched_at)
-        update(connection, article, record)
         derive(connection, article, record)
     learn_paths(connection, article, record)
     return article, change
@@ -109,13 +111,11 @@ def _compare(record: ArticleRecord, held: _Held) -> Change:
 
 def _insert(connection: sqlite3.Connection, record: ArticleRecord, fetched_at: str) -> int:
     cursor = connection.execute(
-        "INSERT INTO article (site, cms_id, url, title, status, content_type, summary, word_count, source,"
-        " content_hash, first_seen_at, last_checked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.site, record.cms_id, record.url, record.title, record.status, record.content_type, record.summary,
-            record.word_count, record.source.value, record.content_hash, fetched_at, fetched_at,
-        ),
-    )  # fmt: skip
+        "INSERT INTO article (url, title, status, content_type, first_published, first_published_raw, last_update,"
+        " last_update_raw, summary, word_count, source, content_hash, site, cms_id, first_seen_at, last_checked_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*_columns(record), record.site, record.cms_id, fetched_at, fetched_at),
+    )
     return int(cursor.lastrowid or 0)
 
 
@@ -135,11 +135,15 @@ def update(connection: sqlite3.Connection, article: int, record: ArticleRecord) 
         "UPDATE article SET url = ?, title = ?, status = ?, content_type = ?, first_published = ?,"
         " first_published_raw = ?, last_update = ?, last_update_raw = ?, summary = ?, word_count = ?, source = ?,"
         " content_hash = ? WHERE id = ?",
-        (
-            record.url, record.title, record.status, record.content_type, record.first_published,
-            record.first_published_raw, record.last_update, record.last_update_raw, record.summary,
-            record.word_count, record.source.value, record.content_hash, article,
-        ),
+        (*_columns(record), article),
+    )
+
+
+def _columns(record: ArticleRecord) -> tuple[object, ...]:
+    return (
+        record.url, record.title, record.status, record.content_type, record.first_published,
+        record.first_published_raw, record.last_update, record.last_update_raw, record.summary, record.word_count,
+        record.source.value, record.content_hash,
     )  # fmt: skip
 
 
@@ -149,39 +153,41 @@ def derive(connection: sqlite3.Connection, article: int, record: ArticleRecord) 
     search.replace(connection, article, record)
 
 
+_KNOWN_AS_IT_IS = """
+id FROM term WHERE kind = ? AND site = ? AND cms_id = ? AND name = ? AND slug = ? AND url = ? AND json = ?
+"""
+_LINK_KNOWN = f"INSERT INTO article_term (article, kind, position, term) SELECT ?, ?, ?, {_KNOWN_AS_IT_IS}"
+_LINK = """
+INSERT INTO article_term (article, kind, position, term)
+SELECT ?, ?, ?, id FROM term WHERE kind = ? AND site = ? AND cms_id = ?
+ON CONFLICT (article, kind, position) DO NOTHING
+"""
+# What is known of a term now; a stale snapshot may lack what an earlier one had (contract 2.5).
+_KEEP_TERM = """
+INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),
+    slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),
+    json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL
+        AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json)
+"""
+
+
 def _keep_terms(connection: sqlite3.Connection, article: int, site: str, terms: tuple[Term, ...]) -> None:
     connection.execute("DELETE FROM article_term WHERE article = ?", (article,))
-    positions: dict[str, int] = {}
+    positions: Counter[str] = Counter()
+    places, rows = [], []
     for term in terms:
-        row = _same_term(connection, site, term) or _keep_term(connection, site, term)
-        position = positions[term.kind] = positions.get(term.kind, -1) + 1
-        connection.execute(
-            "INSERT INTO article_term (article, kind, position, term) VALUES (?, ?, ?, ?)",
-            (article, term.kind, position, row),
-        )
-
-
-def _same_term(connection: sqlite3.Connection, site: str, term: Term) -> int:
-    """Return the row of a term that is known as it is; 0 when it is not: most articles bring nothing new of theirs."""
-    found = connection.execute(
-        "SELECT id FROM term WHERE kind = ? AND site = ? AND cms_id = ? AND name = ? AND slug = ? AND url = ? "
-        "AND json = ?",
-        (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
-    ).fetchone()
-    return 0 if found is None else int(found[0])
-
-
-def _keep_term(connection: sqlite3.Connection, site: str, term: Term) -> int:
-    """Write down what is known of a term now; a stale snapshot may lack what an earlier one had (contract 2.5)."""
-    (row,) = connection.execute(
-        "INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),"
-        " slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),"
-        " json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL"
-        " AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json) RETURNING id",
-        (term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json),
-    ).fetchone()
-    return int(row)
+        places.append((article, term.kind, positions[term.kind]))
+        rows.append((term.kind, site, term.cms_id, term.name, term.slug, term.url, term.json))
+        positions[term.kind] += 1
+    # Most articles bring nothing new of their terms: those that are known as they are need no more than a link.
+    links = [place + row for place, row in zip(places, rows, strict=True)]
+    if connection.executemany(_LINK_KNOWN, links).rowcount == len(links):
+        return
+    for row in rows:
+        if connection.execute(f"SELECT {_KNOWN_AS_IT_IS}", row).fetchone() is None:
+            connection.execute(_KEEP_TERM, row)
+    connection.executemany(_LINK, [link[:6] for link in links])
 
 
 def keep_renditions(

@@ -21,7 +21,7 @@ from storage.records import Failure, Job, Kind, State, Wanted
 # A known row that is done stays done. `prior` tells the caller what was known before.
 _UPSERT = """
 INSERT INTO frontier (kind, key, url, site, host, scope, priority, depth, state, due_at, found_on, first_seen_at, error)
-VALUES (:kind, :key, :url, :site, :host, :scope, :priority, :depth, :state, :due, :found_on, :seen, :error)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, key) DO UPDATE SET
     scope = CASE WHEN state IN ('queued', 'skipped', 'failed') THEN excluded.scope ELSE scope END,
     priority = min(priority, excluded.priority),
@@ -68,31 +68,21 @@ def enqueue(
     now: float,
 ) -> None:
     """Make rows for what is wanted; `scope` None: each row is its own scope (the targets of a run)."""
-    rows = [_row(want, scope, found_on, now) for want in wanted]
-    connection.executemany(_UPSERT, rows)
+    wanted = list(wanted)
+    connection.executemany(_UPSERT, [_row(want, scope or 0, found_on, now) for want in wanted])
     if scope is None:
         connection.executemany(
             "UPDATE frontier SET scope = id WHERE kind = ? AND key = ? AND state IN ('queued', 'failed', 'skipped')",
-            [(row["kind"], row["key"]) for row in rows],
+            [(want.kind.value, want.key) for want in wanted],
         )
 
 
-def _row(want: Wanted, scope: int | None, found_on: int | None, now: float) -> dict[str, Any]:
-    return {
-        "kind": want.kind.value,
-        "key": want.key,
-        "url": None if want.url == want.key else want.url,
-        "site": want.site,
-        "host": want.host,
-        "scope": 0 if scope is None else scope,
-        "priority": want.priority,
-        "depth": want.depth,
-        "state": State.SKIPPED.value if want.skip else State.QUEUED.value,
-        "due": None if want.skip else now,
-        "found_on": found_on,
-        "seen": iso(now),
-        "error": want.skip or None,
-    }
+def _row(want: Wanted, scope: int, found_on: int | None, now: float) -> tuple[Any, ...]:
+    state, due = (State.SKIPPED, None) if want.skip else (State.QUEUED, now)
+    return (
+        want.kind.value, want.key, None if want.url == want.key else want.url, want.site, want.host, scope,
+        want.priority, want.depth, state.value, due, found_on, iso(now), want.skip or None,
+    )  # fmt: skip
 
 
 def find(connection: sqlite3.Connection, kind: Kind, key: str) -> Job | None:

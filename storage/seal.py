@@ -23,7 +23,7 @@ _SPOILED = b"was damaged "  # the page was no longer what it had been when a run
 _PAGE_SIZE = struct.Struct(">16xH")
 
 
-def sealed(page: int, content: bytes) -> bytes:
+def sealed(page: int, content: bytes | memoryview) -> bytes:
     """Return the entry for a page, counted from 1, with this content."""
     return _bound(page, hashlib.sha256(content).digest()[:_DIGEST])
 

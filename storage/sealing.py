@@ -23,6 +23,7 @@ from storage.database import SCHEMA_VERSION, translate
 log = logging.getLogger(__name__)
 
 CHECKPOINT_FRAMES = 2_000  # as soon as the WAL has as many pages it is brought into the database
+_AT_ONCE = 256  # pages read together
 _WAL_HEADER = 32
 _SALTS = 8
 _FRAME = struct.Struct(">II8s8x")  # page, pages in the database (0: not the end of a commit), salts, checksum
@@ -237,6 +238,13 @@ class Sealer:
     def _content(self, page: int) -> bytes:
         return os.pread(self._database, self._page_size, (page - 1) * self._page_size)
 
+    def _sealed(self, first: int, number: int) -> Iterator[bytes]:
+        """Yield the entries of pages that lie next to each other."""
+        size = self._page_size
+        content = memoryview(os.pread(self._database, number * size, (first - 1) * size))
+        for place in range(number):
+            yield seal.sealed(first + place, content[place * size : (place + 1) * size])
+
     def _pages(self) -> int:
         return os.fstat(self._database).st_size // self._page_size
 
@@ -254,8 +262,8 @@ class Sealer:
         if self._seal < 0 and not self._open_seal():
             return
         pages = self._pages()
-        for page in self._open_pages(pages):
-            self._write(page, seal.sealed(page, self._content(page)))
+        for first, number in _stretches(self._open_pages(pages)):
+            self._write(first, b"".join(self._sealed(first, number)))
         os.ftruncate(self._seal, (pages + 1) * seal.ENTRY)
         self._sync()
 
@@ -266,6 +274,20 @@ class Sealer:
             if at % seal.ENTRY == 0:
                 yield at // seal.ENTRY + 1
             at = entries.find(seal.OPEN, at + 1)
+
+
+def _stretches(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first of pages that follow each other, and how many they are, so many as are read at once at most."""
+    first = number = 0
+    for page in pages:
+        if number and page == first + number and number < _AT_ONCE:
+            number += 1
+            continue
+        if number:
+            yield first, number
+        first, number = page, 1
+    if number:
+        yield first, number
 
 
 def _sync_folder(folder: Path) -> None:

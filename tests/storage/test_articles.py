@@ -191,6 +191,16 @@ def test_renditions_are_wanted_media_in_order(connection: sqlite3.Connection) ->
     ]
 
 
+def test_a_known_term_beside_a_new_one_stays_as_it_is(connection: sqlite3.Connection) -> None:
+    """Even one whose JSON is none to SQLite; and an article may name a term twice."""
+    odd, new = term("keyword", "Odd", json='{"n": NaN}'), term("keyword", "New")
+    keep(connection, article("1", terms=(odd,)))
+    keep(connection, article("2", terms=(odd, new, odd, new)))
+    assert terms_of(connection, "dm:2") == [odd, new, odd, new]
+    keep(connection, article("2", terms=(new,), title="Changed"))
+    assert terms_of(connection, "dm:2") == [new]
+
+
 def test_a_rendition_no_longer_mentioned_is_dated_and_comes_back(connection: sqlite3.Connection) -> None:
     """It stays with the date of its removal, which the first removal sets and a new mention lifts."""
     keep(connection, article("1"), PICTURES)
