@@ -57,7 +57,9 @@ def canonical_form(article: Mapping[str, object]) -> dict[str, object]:
 
 
 def _form_of(article: Mapping[str, object], filed: Mapping[str, list[terms.Filed]]) -> dict[str, object]:
-    own = {key: value for key, value in article.items() if key not in terms.HOLDERS}
+    own = dict(article)
+    for holder in terms.HOLDERS:
+        own.pop(holder, None)
     named = {holder: [list(entry.identity) for entry in entries] for holder, entries in filed.items() if entries}
     return _map(own, 0, strange=False) | named
 

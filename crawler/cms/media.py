@@ -114,8 +114,8 @@ def _named(
 def _inline(shown: _Shown, article: Mapping[str, object]) -> None:
     """Add the pictures in every HTML text of the article: its body and, under whatever name, its custom fields."""
     for holder in (article, fields.mapping(article.get("options"))):
-        for value in holder.values():
-            text = fields.html(value) if isinstance(value, dict) else value
-            if isinstance(text, str) and "<" in text:
-                for url in html.images(text):
-                    shown.add(url, Role.INLINE)
+        texts = holder.values()
+        marked = [text for text in texts if ("<" in text if isinstance(text, str) else isinstance(text, dict))]
+        for text in marked:
+            for url in html.images(fields.html(text)):
+                shown.add(url, Role.INLINE)
