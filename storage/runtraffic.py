@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from storage.clock import iso
 from storage.runfacts import Run, Some
@@ -96,12 +96,8 @@ CROSS JOIN frontier AS f ON f.id = t.frontier WHERE {_TROUBLED} ORDER BY t.last 
 def answers(connection: sqlite3.Connection, run: Run, unsent: Sequence[str]) -> Iterator[Answer]:
     """Yield every request of a run that left a row; `unsent` are faults that stopped one before it was sent."""
     cursor = connection.cursor()
-    cursor.row_factory = _answer
-    return cursor.execute(_ANSWERS, {"run": run.id, "unsent": json.dumps(list(unsent))})
-
-
-def _answer(_: sqlite3.Cursor, row: tuple[Any, ...]) -> Answer:
-    return Answer._make(row)
+    cursor.row_factory = None
+    return map(Answer._make, cursor.execute(_ANSWERS, {"run": run.id, "unsent": json.dumps(list(unsent))}))
 
 
 def causes(connection: sqlite3.Connection, run: Run) -> list[Cause]:
