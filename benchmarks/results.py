@@ -21,7 +21,8 @@ class Row:
     name: str
     about: str
     rate: float
-    cpu: float
+    user: float
+    system: float
     memory: int
 
 
@@ -51,7 +52,7 @@ def peers(
     for size, rows in tables.items():
         ours = next((row.rate for row in rows if row.name == "backfile"), 0.0)
         title = f"{size / 1024:.0f} KB" if size < 10_000 else f"{size / 1000:.0f} KB"
-        header = ("client", "what it does", "requests/s", "backfile is", "CPU s per 1,000", "peak MB")
+        header = ("client", "what it does", "requests/s", "backfile is", "CPU s per 1,000", "user + system", "peak MB")
         lines += ["", f"**Renditions of {title} on average**", "", *_table(header, (_cells(row, ours) for row in rows))]
     if missing:
         lines += ["", "Missing: " + "; ".join(f"{name}: {why}" for name, why in missing.items()) + "."]
@@ -63,19 +64,25 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(_table(header, rows)) + "\n"
 
 
-def write(section: str, text: str) -> None:
-    """Put a text between the marks of its section in the page on performance. Raises ValueError without marks."""
+def write(section: str, text: str, plot: str = "") -> None:
+    """Put a text between the marks of its section in the page on performance, and its plot beside the page.
+
+    Raises ValueError without marks.
+    """
     page = PAGE.read_text(encoding="utf-8")
     begin, end = f"<!-- {section} -->\n", f"<!-- /{section} -->"
     before, found, rest = page.partition(begin)
     if not found:
         raise ValueError(f"{PAGE} has no {begin.strip()}")
     PAGE.write_text(before + begin + text + end + rest.partition(end)[2], encoding="utf-8")
+    if plot:
+        (DOCS / f"performance-{section}.svg").write_text(plot, encoding="utf-8")
 
 
 def _cells(row: Row, ours: float) -> tuple[str, ...]:
     ratio = "" if row.name == "backfile" or not ours else f"{ours / row.rate:.2f} ×"
-    return row.name, row.about, f"{row.rate:,.0f}", ratio, f"{row.cpu:.2f}", f"{row.memory >> 20}"
+    parts = f"{row.user:.2f} + {row.system:.2f}"
+    return row.name, row.about, f"{row.rate:,.0f}", ratio, f"{row.user + row.system:.2f}", parts, f"{row.memory >> 20}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -22,7 +22,7 @@ async def main(listing: str, folder: Path) -> None:
     """Crawl."""
     database = sqlite3.connect(folder / "crawlee.db", isolation_level=None)
     database.executescript("PRAGMA journal_mode = WAL; CREATE TABLE item (url TEXT, status INTEGER, sha256 TEXT)")
-    (folder / "files").mkdir()
+    (folder / "files").mkdir(exist_ok=True)
     rows: list[tuple[str, int, str]] = []
     crawler = HttpCrawler(
         http_client=ImpitHttpClient(),
