@@ -91,8 +91,7 @@ def bench(folder: Path, clients: Sequence[Client], sizes: Sequence[int], article
     for size in sizes:
         shape = Shape(articles, size)
         runs = compare(able, shape, rounds, folder / f"{size}", say)
-        requests = len(list(urls("", shape)))
-        tables[size] = [_row(client, runs[client.name], requests) for client in able]
+        tables[size] = [_row(client, runs[client.name], shape.requests) for client in able]
         notes.append(_notes(runs.get("backfile", []), shape, size))
     text = results.peers(tables, missing, articles, rounds, packages) + "".join(notes)
     groups = {f"{size:,} bytes on average": [(row.name, row.rate) for row in rows] for size, rows in tables.items()}
