@@ -2,100 +2,146 @@
 
     python -m benchmarks.big_archive DIR --articles 100000
 
-Every article has its revision, search row, terms and renditions; the renditions are held and share a few files.
+Every article has its revision, search row, terms and renditions, and its next look planned. The renditions are held:
+one of each article has a file of its own, the others share a few. A newsroom in a box on the same port, with as many
+articles, has nothing that the archive has not.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import itertools
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
+from crawler import nights
 from crawler.cms import article as cms
+from crawler.schedule import Policy
 from crawler.sites import Site
-from simulator.addresses import public
+from simulator.addresses import local
 from simulator.content import Content
 from simulator.profiles import PROFILES
-from storage import frontier, keeping
+from storage import frontier, keeping, runs
+from storage.clock import iso
 from storage.database import prepare, settle
 from storage.files import MediaTree
 from storage.keeping import Work
-from storage.records import Capture, FileRecord, Kind, Source, Wanted
+from storage.records import Capture, FileRecord, Kind, Source, Tally, Wanted
 
-NOW = 1_760_000_000.0
-FETCHED_AT = "2025-10-09T08:53:20Z"
 GROUP = 1_000
-SITE = Site(name="dm", base_url="https://www.dailymaverick.co.za", timezone="Africa/Johannesburg")
-SIZES = ((200, 100), (450, 300), (800, 533), (1200, 800), (1600, 1066))
+SHARED = ((200, 100), (450, 300), (800, 533), (1200, 800))
+OWN = (256, 192)  # some 30 KB
 
 
-def texts(articles: int) -> Iterator[str]:
+def texts(articles: int, port: int) -> Iterator[str]:
     """Yield the JSON of a newsroom's articles."""
-    profile = PROFILES["dm"]
-    content = Content(profile, 1, articles, True, public(profile.hosts))
+    content = Content(PROFILES["dm"], 1, articles, True, local("127.0.0.1", port))
     for index in range(articles):
         yield json.dumps(content.writer.article(index), ensure_ascii=False)
 
 
-def pictures(tree: MediaTree) -> list[FileRecord]:
-    """Store one picture of each size, and return their records."""
-    found = []
-    for size in SIZES:
-        stream = io.BytesIO()
-        Image.new("RGB", size, "steelblue").save(stream, "JPEG")
-        incoming = tree.incoming()
-        incoming.write(stream.getvalue())
-        found.append(incoming.keep("image/jpeg", "jpg", *size))
-    return found
+class Pictures:
+    """Files for renditions."""
+
+    def __init__(self, tree: MediaTree) -> None:
+        """Store those that are shared."""
+        self._tree = tree
+        self._own = _noise(OWN)
+        self._shared = [self._keep(_noise(size), size) for size in SHARED]
+
+    def files(self, cms_id: str, number: int) -> list[FileRecord]:
+        """Return so many files for an article; the first is its own: a comment makes it another."""
+        if not number:
+            return []
+        comment = cms_id.encode()
+        segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment  # ISO 10918-1, B.2.4.5
+        own = self._keep(self._own[:2] + segment + self._own[2:], OWN)
+        return [own, *itertools.islice(itertools.cycle(self._shared), number - 1)]
+
+    def _keep(self, body: bytes, size: tuple[int, int]) -> FileRecord:
+        incoming = self._tree.incoming()
+        incoming.write(body)
+        return incoming.keep("image/jpeg", "jpg", *size)
 
 
-def keep(connection: sqlite3.Connection, text: str, files: list[FileRecord], work: Work) -> None:
-    """Keep one article, and every rendition it mentions as one of the files."""
-    record = cms.read(text, SITE, Source.API).record
-    media = [Wanted(Kind.MEDIA, one.url, one.url, SITE.name, "cdn", 30) for one in record.renditions]
-    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, SITE.name, "www", 20)
+def _noise(size: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    Image.effect_noise(size, 60).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def keep(connection: sqlite3.Connection, text: str, site: Site, pictures: Pictures, work: Work) -> None:
+    """Keep one article, and every rendition it mentions."""
+    record = cms.read(text, site, Source.API).record
+    media = [Wanted(Kind.MEDIA, one.url, one.url, site.name, "cdn", 30) for one in record.renditions]
+    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, site.name, "www", 20)
     keeping.begin_target(connection, want, refresh=True, work=work)
     job = frontier.find(connection, Kind.ARTICLE, want.key)
     assert job is not None
-    body = text.encode()
-    capture = Capture(
-        record.url, FETCHED_AT, 200, (), "application/json", hashlib.sha256(body).hexdigest(), len(body), body
-    )
+    body, moment = text.encode(), iso(work.now)
+    digest = hashlib.sha256(body).hexdigest()
+    capture = Capture(record.url, moment, 200, (), "application/json", digest, len(body), body)
     keeping.keep_article(connection, job, capture, record, media, (), work)
-    for place, one in enumerate(media):
-        file = files[place % len(files)]
+    for one, file in zip(media, pictures.files(record.cms_id, len(media)), strict=True):
         row = frontier.find(connection, Kind.MEDIA, one.key)
         assert row is not None
-        answer = Capture(one.url, FETCHED_AT, 200, (), file.media_type, file.sha256, file.size)
+        answer = Capture(one.url, moment, 200, (), file.media_type, file.sha256, file.size)
         keeping.keep_media(connection, row, answer, file, work)
 
 
-def make(folder: Path, articles: int) -> None:
-    """Make the archive."""
+def make(folder: Path, articles: int, port: int = 80) -> None:
+    """Make the archive of a newsroom on a port of this machine."""
     folder.mkdir(parents=True)
-    path = folder / "archive.db"
-    connection = sqlite3.connect(path, isolation_level=None)
-    prepare(connection, path)
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("INSERT INTO run (id, command, started_at) VALUES (1, 'crawl', ?)", (FETCHED_AT,))
-    files = pictures(MediaTree(folder))
-    work = Work(run=1, now=NOW, follow=lambda *_: ())
-    every = texts(articles)
-    while group := list(itertools.islice(every, GROUP)):
+    with _open(folder) as connection:
+        prepare(connection, folder / "archive.db")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        run = runs.begin(connection, command="crawl", now=time.time())
+        _keep_all(connection, folder, texts(articles, port), port, run)
+        runs.end(connection, run, Tally(articles_new=articles), exit_status=0, notes=(), now=time.time())
+        settle(connection)
+
+
+def keep_more(folder: Path, articles: int, more: int, port: int) -> float:
+    """Keep more articles than there are, with commits as a crawl has them; returns the seconds that one takes."""
+    new = list(itertools.islice(texts(articles + more, port), articles, None))
+    with _open(folder) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        began = time.perf_counter()
+        _keep_all(connection, folder, iter(new), port, run=1, group=50)
+        return (time.perf_counter() - began) / more
+
+
+@contextlib.contextmanager
+def _open(folder: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(folder / "archive.db", isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _keep_all(
+    connection: sqlite3.Connection, folder: Path, every: Iterator[str], port: int, run: int, group: int = GROUP
+) -> None:
+    """Keep articles, so many to a commit."""
+    site = Site(name="dm", base_url=f"http://127.0.0.1:{port}", timezone="Africa/Johannesburg")
+    pictures = Pictures(MediaTree(folder))
+    work = Work(run=run, now=time.time(), follow=lambda *_: (), plan=nights.planner(Policy()))
+    while together := list(itertools.islice(every, group)):
         connection.execute("BEGIN")
-        for text in group:
-            keep(connection, text, files, work)
+        for text in together:
+            keep(connection, text, site, pictures, work)
         connection.execute("COMMIT")
-    settle(connection)
-    connection.close()
 
 
 def main() -> None:

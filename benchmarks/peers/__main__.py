@@ -13,14 +13,14 @@ import argparse
 import os
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import results
 from benchmarks.clock import Measured, run
 from benchmarks.drawing import bars
 from benchmarks.peers import server
-from benchmarks.peers.clients import CLIENTS, Client, Weight, Work, weigh
+from benchmarks.peers.clients import CLIENTS, Client, Weight, Work, version_of, weigh
 from benchmarks.peers.environment import interpreter, packages_of
 from benchmarks.peers.newsroom import Shape, make, urls
 from benchmarks.workplace import empty, workplace
@@ -29,6 +29,7 @@ CLIENT_CORE = 0
 ARTICLES = 2000
 ROUNDS = 5
 SIZES = (4 << 10, 60_000)  # mean bytes of a rendition
+_LONG = 5  # times the articles, in a crawl whose memory is watched
 _WARMING = Shape(100, 4 << 10)
 
 
@@ -79,37 +80,45 @@ def _row(client: Client, runs: Sequence[Measured], requests: int) -> results.Row
 
 def bench(folder: Path, clients: Sequence[Client], sizes: Sequence[int], articles: int, rounds: int) -> tuple[str, str]:
     """Compare the clients; returns the tables as Markdown and the plot as SVG."""
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     packages = packages_of(interpreter())
     missing = {client.name: why for client in clients if (why := client.missing(packages))}
     able = [client for client in clients if client.name not in missing]
-    compare(able, _WARMING, 1, folder / "warming", lambda line: say(f"warming up, {line}"))
-    tables, notes = {}, []
+    compare(able, _WARMING, 1, folder / "warming", lambda line: _say(f"warming up, {line}"))
+    tables, each = {}, []
     for size in sizes:
         shape = Shape(articles, size)
-        runs = compare(able, shape, rounds, folder / f"{size}", say)
+        runs = compare(able, shape, rounds, folder / f"{size}", _say)
         tables[size] = [_row(client, runs[client.name], shape.requests) for client in able]
-        notes.append(_notes(runs.get("backfile", []), shape, size))
-    text = results.peers(tables, missing, articles, rounds, packages) + "".join(notes)
+        cpu = [1000 * one.cpu / shape.renditions for one in runs.get("backfile", [])]
+        each += [f"{statistics.median(cpu):.2f} s at {size:,} bytes"] if cpu else []
+    text = results.peers(tables, missing, articles, rounds, _versions(able, packages))
+    if each:
+        text += f"\nbackfile's CPU for 1,000 renditions, lists and articles included: {', '.join(each)}.\n"
+        text += _long_crawl(folder, Shape(_LONG * articles, sizes[0]))
     groups = {f"{size:,} bytes on average": [(row.name, row.rate) for row in rows] for size, rows in tables.items()}
     return text, bars("Requests a second, one core", groups)
 
 
-def _notes(ours: Sequence[Measured], shape: Shape, size: int) -> str:
-    """Return what else is known of our own runs."""
-    if not ours:
-        return ""
-    cpu = statistics.median(1000 * one.cpu / shape.renditions for one in ours)
-    memory = [
-        statistics.median(parts) / 1e6 for parts in zip(*(one.resident_at(10, 50, 100) for one in ours), strict=True)
-    ]
+def _versions(clients: Sequence[Client], packages: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of all that is compared and not ours."""
+    found = {"nginx": version_of(server.find_nginx() or "", "-v")}
+    found |= {client.package: packages[client.package] for client in clients if client.package}
+    return found | {client.program: version_of(client.program) for client in clients if client.program}
+
+
+def _long_crawl(folder: Path, shape: Shape) -> str:
+    """Return how much memory a crawl of ours holds as it goes on."""
+    ours = [client for client in CLIENTS if client.name == "backfile"]
+    (measured,) = compare(ours, shape, 1, folder / "long", _say)["backfile"]
+    memory = ", ".join(f"{held / 1e6:.0f}" for held in measured.resident_at(10, 50, 100))
     return (
-        f"\nbackfile at {size:,} bytes: {cpu:.2f} s of CPU for 1,000 renditions, their articles included; "
-        f"{', '.join(f'{one:.0f}' for one in memory)} MB resident after 10, 50 and 100 % of the time.\n"
+        f"\nA crawl of {shape.articles:,} articles and {shape.renditions:,} renditions: {memory} MB resident after 10, "
+        f"50 and 100 % of its {measured.wall:.0f} s, {measured.memory / 1e6:.0f} MB at most.\n"
     )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -128,7 +137,7 @@ def main() -> None:
         text, plot = bench(folder, chosen, arguments.size or SIZES, arguments.articles, arguments.rounds)
     sys.stdout.write(text)
     if arguments.write:
-        results.write("peers", text, plot)
+        results.write("peers", text, peers=plot)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -76,6 +78,13 @@ class Client:
         if self.package and self.package not in packages:
             return f"the Python package {self.package} is not installed"
         return ""
+
+
+def version_of(program: str, option: str = "--version") -> str:
+    """Return the first number that a program calls its version."""
+    done = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else "?"
 
 
 def backfile(work: Work) -> list[str]:
