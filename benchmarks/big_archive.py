@@ -17,7 +17,10 @@ import itertools
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -34,18 +37,34 @@ from storage.clock import iso
 from storage.database import prepare, settle
 from storage.files import MediaTree
 from storage.keeping import Work
-from storage.records import Capture, FileRecord, Kind, Source, Tally, Wanted
+from storage.records import ArticleRecord, Capture, FileRecord, Kind, Source, Tally, Wanted
 
 GROUP = 1_000
 SHARED = ((200, 100), (450, 300), (800, 533), (1200, 800))
 OWN = (256, 192)  # some 30 KB
 
 
-def texts(articles: int, port: int) -> Iterator[str]:
-    """Yield the JSON of a newsroom's articles."""
-    content = Content(PROFILES["dm"], 1, articles, True, local("127.0.0.1", port))
-    for index in range(articles):
-        yield json.dumps(content.writer.article(index), ensure_ascii=False)
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """A newsroom in a box on a port of this machine, with so many articles."""
+
+    articles: int
+    port: int
+
+    def made(self, index: int) -> tuple[bytes, ArticleRecord]:
+        """Return the JSON of an article, and what a crawl reads in it."""
+        text = json.dumps(_content(self).writer.article(index), ensure_ascii=False)
+        return text.encode(), cms.read(text, self.site, Source.API).record
+
+    @property
+    def site(self) -> Site:
+        """Return it as a crawl knows it."""
+        return Site(name="dm", base_url=f"http://127.0.0.1:{self.port}", timezone="Africa/Johannesburg")
+
+
+@lru_cache(maxsize=1)
+def _content(newsroom: Newsroom) -> Content:
+    return Content(PROFILES["dm"], 1, newsroom.articles, True, local("127.0.0.1", newsroom.port))
 
 
 class Pictures:
@@ -78,16 +97,14 @@ def _noise(size: tuple[int, int]) -> bytes:
     return stream.getvalue()
 
 
-def keep(connection: sqlite3.Connection, text: str, site: Site, pictures: Pictures, work: Work) -> None:
+def keep(connection: sqlite3.Connection, body: bytes, record: ArticleRecord, pictures: Pictures, work: Work) -> None:
     """Keep one article, and every rendition it mentions."""
-    record = cms.read(text, site, Source.API).record
-    media = [Wanted(Kind.MEDIA, one.url, one.url, site.name, "cdn", 30) for one in record.renditions]
-    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, site.name, "www", 20)
+    media = [Wanted(Kind.MEDIA, one.url, one.url, "dm", "cdn", 30) for one in record.renditions]
+    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, "dm", "www", 20)
     keeping.begin_target(connection, want, refresh=True, work=work)
     job = frontier.find(connection, Kind.ARTICLE, want.key)
     assert job is not None
-    body, moment = text.encode(), iso(work.now)
-    digest = hashlib.sha256(body).hexdigest()
+    moment, digest = iso(work.now), hashlib.sha256(body).hexdigest()
     capture = Capture(record.url, moment, 200, (), "application/json", digest, len(body), body)
     keeping.keep_article(connection, job, capture, record, media, (), work)
     for one, file in zip(media, pictures.files(record.cms_id, len(media)), strict=True):
@@ -97,28 +114,41 @@ def keep(connection: sqlite3.Connection, text: str, site: Site, pictures: Pictur
         keeping.keep_media(connection, row, answer, file, work)
 
 
-def make(folder: Path, articles: int, port: int = 80) -> None:
-    """Make the archive of a newsroom on a port of this machine."""
+def make(folder: Path, newsroom: Newsroom) -> None:
+    """Make the archive of a newsroom; another process writes and reads its articles, one group ahead."""
     folder.mkdir(parents=True)
-    with _open(folder) as connection:
+    count, now = newsroom.articles, time.time()
+    groups = [range(first, min(first + GROUP, count)) for first in range(0, count, GROUP)]
+    with ProcessPoolExecutor(1) as pool, _open(folder) as connection:
         prepare(connection, folder / "archive.db")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = WAL")
-        run = runs.begin(connection, command="crawl", now=time.time())
-        _keep_all(connection, folder, texts(articles, port), port, run)
-        runs.end(connection, run, Tally(articles_new=articles), exit_status=0, notes=(), now=time.time())
+        run = runs.begin(connection, command="crawl", now=now)
+        pictures, work = Pictures(MediaTree(folder)), _work(run)
+        ahead = pool.map(newsroom.made, groups[0], chunksize=50)
+        for group in [*groups[1:], range(0)]:
+            together, ahead = ahead, pool.map(newsroom.made, group, chunksize=50)
+            _keep_all(connection, together, pictures, work)
+        runs.end(connection, run, Tally(articles_new=count), exit_status=0, notes=(), now=time.time())
         settle(connection)
 
 
-def keep_more(folder: Path, articles: int, more: int, port: int) -> float:
-    """Keep more articles than there are, with commits as a crawl has them; returns the seconds that one takes."""
-    new = list(itertools.islice(texts(articles + more, port), articles, None))
+def keep_more(folder: Path, newsroom: Newsroom, more: int) -> float:
+    """Keep so many articles that are new, with commits as a crawl has them; returns the seconds that one takes."""
+    grown = Newsroom(newsroom.articles + more, newsroom.port)
+    new = iter([grown.made(newsroom.articles + index) for index in range(more)])
     with _open(folder) as connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        pictures, work = Pictures(MediaTree(folder)), _work(1)
         began = time.perf_counter()
-        _keep_all(connection, folder, iter(new), port, run=1, group=50)
+        while together := list(itertools.islice(new, 50)):
+            _keep_all(connection, together, pictures, work)
         return (time.perf_counter() - began) / more
+
+
+def _work(run: int) -> Work:
+    return Work(run=run, now=time.time(), follow=lambda *_: (), plan=nights.planner(Policy()))
 
 
 @contextlib.contextmanager
@@ -131,17 +161,13 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _keep_all(
-    connection: sqlite3.Connection, folder: Path, every: Iterator[str], port: int, run: int, group: int = GROUP
+    connection: sqlite3.Connection, every: Iterable[tuple[bytes, ArticleRecord]], pictures: Pictures, work: Work
 ) -> None:
-    """Keep articles, so many to a commit."""
-    site = Site(name="dm", base_url=f"http://127.0.0.1:{port}", timezone="Africa/Johannesburg")
-    pictures = Pictures(MediaTree(folder))
-    work = Work(run=run, now=time.time(), follow=lambda *_: (), plan=nights.planner(Policy()))
-    while together := list(itertools.islice(every, group)):
-        connection.execute("BEGIN")
-        for text in together:
-            keep(connection, text, site, pictures, work)
-        connection.execute("COMMIT")
+    """Keep articles, in one commit."""
+    connection.execute("BEGIN")
+    for body, record in every:
+        keep(connection, body, record, pictures, work)
+    connection.execute("COMMIT")
 
 
 def main() -> None:
@@ -150,7 +176,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--articles", type=int, default=100_000)
     chosen = parser.parse_args()
-    make(chosen.folder, chosen.articles)
+    make(chosen.folder, Newsroom(chosen.articles, port=80))
 
 
 if __name__ == "__main__":

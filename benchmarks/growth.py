@@ -41,10 +41,15 @@ class Archive:
     """An archive of so many articles, and the newsroom that they are of."""
 
     def __init__(self, folder: Path, articles: int) -> None:
-        """Make it; takes some 4 ms an article."""
-        self.articles, self.port = articles, free_port()
+        """Make it; takes some 3 ms an article."""
+        self.newsroom = big_archive.Newsroom(articles, free_port())
         self.folder, self.config = folder / f"archive-{articles}", folder / f"archive-{articles}.toml"
-        big_archive.make(self.folder, articles, self.port)
+        big_archive.make(self.folder, self.newsroom)
+
+    @property
+    def articles(self) -> int:
+        """Return how many articles it holds."""
+        return self.newsroom.articles
 
     @property
     def bytes_each(self) -> float:
@@ -86,7 +91,7 @@ def archives(folder: Path, sizes: Sequence[int], rounds: int, say: Callable[[str
     say("nights passed")
     found += _verified(every, rounds)
     say("verified")
-    kept = [1000 * big_archive.keep_more(one.folder, one.articles, _NEW, one.port) for one in every]
+    kept = [1000 * big_archive.keep_more(one.folder, one.newsroom, _NEW) for one in every]
     return [*found, Growth("keep a new article and its renditions, ms", "{:.2f}", kept, "keep an article")]
 
 
@@ -112,7 +117,7 @@ def _nights(every: Sequence[Archive], rounds: int) -> list[Growth]:
     passed: dict[tuple[int, int], list[nights.Night]] = {}
     with contextlib.ExitStack() as stack:
         for one in every:
-            stack.enter_context(nights.newsroom(one.config, one.articles, one.port))
+            stack.enter_context(nights.newsroom(one.config, one.articles, one.newsroom.port))
             nights.night(one.config, one.folder)
         for _ in range(rounds):
             for percent in (0, 1):
