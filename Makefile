@@ -36,11 +36,8 @@ format: $(READY) ## let ruff rewrite the code as lint wants it
 
 check: lint test ## lint, then test
 
-bench: $(READY) ## crawls beside their peers, growth, nights, verification: docs/performance.md is brought up to date
-	@$(RUN) benchmarks.peers --write
-	@$(RUN) benchmarks.nights --write
-	@$(RUN) benchmarks.frontier
-	@$(RUN) benchmarks.verifying
+bench: $(READY) ## crawls beside their peers and over distance, growth, verify: docs/performance.md is brought up to date
+	@$(RUN) benchmarks
 
 torture: $(READY) ## kill one crawl again and again, compare what it made with an undisturbed one (KILLS, ARTICLES, SEED)
 	@$(RUN) tests.torture --kills $(KILLS) --articles $(ARTICLES) --seed $(SEED)

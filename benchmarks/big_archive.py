@@ -2,101 +2,173 @@
 
     python -m benchmarks.big_archive DIR --articles 100000
 
-Every article has its revision, search row, terms and renditions; the renditions are held and share a few files.
+Every article has its revision, search row, terms and renditions, and its next look planned. The renditions are held:
+one of each article has a file of its own, the others share a few. A newsroom in a box on the same port, with as many
+articles, has nothing that the archive has not.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
 
+from crawler import nights
 from crawler.cms import article as cms
+from crawler.schedule import Policy
 from crawler.sites import Site
-from simulator.addresses import public
+from simulator.addresses import local
 from simulator.content import Content
 from simulator.profiles import PROFILES
-from storage import frontier, keeping, received
+from storage import frontier, keeping, received, runs
+from storage.clock import iso
 from storage.database import prepare, settle
 from storage.files import MediaTree
 from storage.keeping import Work
 from storage.received import Received
-from storage.records import Capture, FileRecord, Kind, Source, Wanted
+from storage.records import ArticleRecord, Capture, FileRecord, Kind, Source, Tally, Wanted
 
-NOW = 1_760_000_000.0
-FETCHED_AT = "2025-10-09T08:53:20Z"
 GROUP = 1_000
-SITE = Site(name="dm", base_url="https://www.dailymaverick.co.za", timezone="Africa/Johannesburg")
-SIZES = ((200, 100), (450, 300), (800, 533), (1200, 800), (1600, 1066))
+SHARED = ((200, 100), (450, 300), (800, 533), (1200, 800))
+OWN = (256, 192)  # some 30 KB
 
 
-def texts(articles: int) -> Iterator[str]:
-    """Yield the JSON of a newsroom's articles."""
-    profile = PROFILES["dm"]
-    content = Content(profile, 1, articles, True, public(profile.hosts))
-    for index in range(articles):
-        yield json.dumps(content.writer.article(index), ensure_ascii=False)
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """A newsroom in a box on a port of this machine, with so many articles."""
+
+    articles: int
+    port: int
+
+    def made(self, index: int) -> tuple[bytes, ArticleRecord]:
+        """Return the JSON of an article, and what a crawl reads in it."""
+        text = json.dumps(_content(self).writer.article(index), ensure_ascii=False)
+        return text.encode(), cms.read(text, self.site, Source.API).record
+
+    @property
+    def site(self) -> Site:
+        """Return it as a crawl knows it."""
+        return Site(name="dm", base_url=f"http://127.0.0.1:{self.port}", timezone="Africa/Johannesburg")
 
 
-def pictures(tree: MediaTree) -> list[FileRecord]:
-    """Store one picture of each size, and return their records."""
-    found = []
-    for size in SIZES:
-        stream = io.BytesIO()
-        Image.new("RGB", size, "steelblue").save(stream, "JPEG")
-        incoming = tree.incoming()
-        incoming.write(stream.getvalue())
-        found.append(incoming.keep("image/jpeg", "jpg", *size))
-    return found
+@lru_cache(maxsize=1)
+def _content(newsroom: Newsroom) -> Content:
+    return Content(PROFILES["dm"], 1, newsroom.articles, True, local("127.0.0.1", newsroom.port))
 
 
-def keep(connection: sqlite3.Connection, text: str, files: list[FileRecord], work: Work) -> None:
-    """Keep one article, and every rendition it mentions as one of the files."""
-    record = cms.read(text, SITE, Source.API).record
-    media = [Wanted(Kind.MEDIA, one.url, one.url, SITE.name, "cdn", 30) for one in record.renditions]
-    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, SITE.name, "www", 20)
+class Pictures:
+    """Files for renditions."""
+
+    def __init__(self, tree: MediaTree) -> None:
+        """Store those that are shared."""
+        self._tree = tree
+        self._own = _noise(OWN)
+        self._shared = [self._keep(_noise(size), size) for size in SHARED]
+
+    def files(self, cms_id: str, number: int) -> list[FileRecord]:
+        """Return so many files for an article; the first is its own: a comment makes it another."""
+        if not number:
+            return []
+        comment = cms_id.encode()
+        segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment  # ISO 10918-1, B.2.4.5
+        own = self._keep(self._own[:2] + segment + self._own[2:], OWN)
+        return [own, *itertools.islice(itertools.cycle(self._shared), number - 1)]
+
+    def _keep(self, body: bytes, size: tuple[int, int]) -> FileRecord:
+        incoming = self._tree.incoming()
+        incoming.write(body)
+        return incoming.keep("image/jpeg", "jpg", *size)
+
+
+def _noise(size: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    Image.effect_noise(size, 60).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def keep(connection: sqlite3.Connection, body: bytes, record: ArticleRecord, pictures: Pictures, work: Work) -> None:
+    """Keep one article, and every rendition it mentions."""
+    media = [Wanted(Kind.MEDIA, one.url, one.url, "dm", "cdn", 30) for one in record.renditions]
+    want = Wanted(Kind.ARTICLE, f"dm:{record.cms_id}", record.url, "dm", "www", 20)
     keeping.begin_target(connection, want, refresh=True, work=work)
     job = frontier.find(connection, Kind.ARTICLE, want.key)
     assert job is not None
-    body = text.encode()
-    capture = Capture(
-        record.url, FETCHED_AT, 200, (), "application/json", hashlib.sha256(body).hexdigest(), len(body), body
-    )
+    moment, digest = iso(work.now), hashlib.sha256(body).hexdigest()
+    capture = Capture(record.url, moment, 200, (), "application/json", digest, len(body), body)
     keeping.keep_article(connection, job, capture, record, media, (), work)
-    for place, one in enumerate(media):
-        file = files[place % len(files)]
+    for one, file in zip(media, pictures.files(record.cms_id, len(media)), strict=True):
         row = frontier.find(connection, Kind.MEDIA, one.key)
         assert row is not None
-        answer = Capture(one.url, FETCHED_AT, 200, (), file.media_type, file.sha256, file.size)
+        answer = Capture(one.url, moment, 200, (), file.media_type, file.sha256, file.size)
         received.keep(connection, Received(row, answer, file, work.run, work.now))
 
 
-def make(folder: Path, articles: int) -> None:
-    """Make the archive."""
+def make(folder: Path, newsroom: Newsroom) -> None:
+    """Make the archive of a newsroom; another process writes and reads its articles, one group ahead."""
     folder.mkdir(parents=True)
-    path = folder / "archive.db"
-    connection = sqlite3.connect(path, isolation_level=None)
-    prepare(connection, path)
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("INSERT INTO run (id, command, started_at) VALUES (1, 'crawl', ?)", (FETCHED_AT,))
-    files = pictures(MediaTree(folder))
-    work = Work(run=1, now=NOW, follow=lambda *_: ())
-    every = texts(articles)
-    while group := list(itertools.islice(every, GROUP)):
-        connection.execute("BEGIN")
-        for text in group:
-            keep(connection, text, files, work)
-        connection.execute("COMMIT")
-    settle(connection)
-    connection.close()
+    count, now = newsroom.articles, time.time()
+    groups = [range(first, min(first + GROUP, count)) for first in range(0, count, GROUP)]
+    with ProcessPoolExecutor(1) as pool, _open(folder) as connection:
+        prepare(connection, folder / "archive.db")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        run = runs.begin(connection, command="crawl", now=now)
+        pictures, work = Pictures(MediaTree(folder)), _work(run)
+        ahead = pool.map(newsroom.made, groups[0], chunksize=50)
+        for group in [*groups[1:], range(0)]:
+            together, ahead = ahead, pool.map(newsroom.made, group, chunksize=50)
+            _keep_all(connection, together, pictures, work)
+        runs.end(connection, run, Tally(articles_new=count), exit_status=0, notes=(), now=time.time())
+        settle(connection)
+
+
+def keep_more(folder: Path, newsroom: Newsroom, more: int) -> float:
+    """Keep so many articles that are new, with commits as a crawl has them; returns the seconds that one takes."""
+    grown = Newsroom(newsroom.articles + more, newsroom.port)
+    new = iter([grown.made(newsroom.articles + index) for index in range(more)])
+    with _open(folder) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        pictures, work = Pictures(MediaTree(folder)), _work(1)
+        began = time.perf_counter()
+        while together := list(itertools.islice(new, 50)):
+            _keep_all(connection, together, pictures, work)
+        return (time.perf_counter() - began) / more
+
+
+def _work(run: int) -> Work:
+    return Work(run=run, now=time.time(), follow=lambda *_: (), plan=nights.planner(Policy()))
+
+
+@contextlib.contextmanager
+def _open(folder: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(folder / "archive.db", isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _keep_all(
+    connection: sqlite3.Connection, every: Iterable[tuple[bytes, ArticleRecord]], pictures: Pictures, work: Work
+) -> None:
+    """Keep articles, in one commit."""
+    connection.execute("BEGIN")
+    for body, record in every:
+        keep(connection, body, record, pictures, work)
+    connection.execute("COMMIT")
 
 
 def main() -> None:
@@ -105,7 +177,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--articles", type=int, default=100_000)
     chosen = parser.parse_args()
-    make(chosen.folder, chosen.articles)
+    make(chosen.folder, Newsroom(chosen.articles, port=80))
 
 
 if __name__ == "__main__":

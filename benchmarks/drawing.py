@@ -11,7 +11,7 @@ _STYLE = (
     "polyline{fill:none;stroke-width:2}.g{stroke:#ccc}@media (prefers-color-scheme:dark){text{fill:#eee}.l{fill:#aaa}"
     ".b{fill:#556}.o{fill:#e2686b}.g{stroke:#444}}</style>"
 )
-_COLOURS = ("#a3161a", "#1f6f8b", "#b7791f", "#4c7a34", "#7a4c8b", "#888888")
+_COLOURS = ("#a3161a", "#1f6f8b", "#b7791f", "#4c7a34", "#7a4c8b", "#888888", "#c2569b", "#2f9e8f", "#8a6d3b")
 
 
 def bars(title: str, groups: Mapping[str, Sequence[tuple[str, float]]]) -> str:
@@ -48,17 +48,15 @@ def curves(title: str, sizes: Sequence[int], lines: Mapping[str, Sequence[float]
         if low <= mark <= most:
             parts.append(f'<line class="g" x1="50" x2="470" y1="{y(mark):.1f}" y2="{y(mark):.1f}"/>')
             parts.append(f'<text class="l" x="42" y="{y(mark) + 4:.1f}" text-anchor="end">{mark:g}×</text>')
-    ends: list[float] = []
-    for number, (name, values) in enumerate(lines.items()):
+    place = 0.0
+    highest = sorted(lines.items(), key=lambda line: -line[1][-1] / line[1][0])
+    for number, (name, values) in enumerate(highest):
         points = " ".join(f"{x(s):.1f},{y(v / values[0]):.1f}" for s, v in zip(sizes, values, strict=True))
         colour = _COLOURS[number % len(_COLOURS)]
-        place = y(values[-1] / values[0]) + 4
-        while any(abs(place - other) < 15 for other in ends):
-            place += 5
-        ends.append(place)
+        place = max(place + 15, y(values[-1] / values[0]) + 4)  # names do not lie on one another
         parts.append(f'<polyline stroke="{colour}" points="{points}"/>')
         parts.append(f'<text x="478" y="{place:.1f}" style="fill:{colour}">{escape(name)}</text>')
-    return _svg(700, 300, parts)
+    return _svg(700, max(300, round(place) + 10), parts)
 
 
 def _svg(width: int, height: int, parts: Sequence[str]) -> str:

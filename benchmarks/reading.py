@@ -27,6 +27,7 @@ from pathlib import Path
 
 import aiohttp
 
+from benchmarks.growth import COMMON, RARE
 from benchmarks.peers.clients import Work, backfile
 from benchmarks.peers.newsroom import Shape, make
 from benchmarks.peers.server import free_port, serving
@@ -36,8 +37,6 @@ from reader.pages import front
 from reader.room import Room, RoomSettings
 from storage.desks import open_desks
 
-COMMON = ("the", "again", "clerks", "market", "report that", "water -plan")
-RARE = ('"amber academy"', '"kalima observatory"', "title:granary", '"white heron" inquiry', "ibrahim mali")
 TRACED = 12  # pages of a kind whose statements are run bare
 
 

@@ -13,21 +13,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import results
+from benchmarks.workplace import empty, workplace
 from storage.verify import verify
 from tests.storage import making
 
 SIZES = (500, 4_000, 60_000, 1_000_000)
 PER_ARTICLE = 6
 MOST_BYTES = 1 << 30
+ARTICLES = 4_000
+ROUNDS = 3
 
 
 def ours(archive: Path) -> None:
@@ -53,32 +56,60 @@ def _used() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def compare(folder: Path, size: int, articles: int, rounds: int) -> None:
-    """Print the medians of both for renditions of one size, and their ratio."""
-    archive = folder / str(size)
-    asyncio.run(making.make_archive(archive, articles, PER_ARTICLE, size))
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """How fast `verify` is: seconds, MB a second, multiples of sha256sum's speed by the clock and by processor time."""
+
+    seconds: float
+    rate: float
+    wall: float
+    cpu: float
+
+
+def beside(archive: Path, rounds: int) -> Beside:
+    """Compare both on an archive, interleaved; the first round is not counted."""
     total = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file())
     pairs = [(seconds(ours, archive), seconds(theirs, archive)) for _ in range(rounds + 1)][1:]
-    rate = total / statistics.median(mine for (mine, _), _ in pairs) / 1e6
-    wall = statistics.median(other / mine for (mine, _), (other, _) in pairs)
-    cpu = statistics.median(other / mine for (_, mine), (_, other) in pairs)
-    sys.stdout.write(
-        f"{articles * PER_ARTICLE:7d} renditions of {size:7d} bytes: {rate:5.0f} MB/s, "
-        f"{wall:.2f} x the speed of sha256sum, {cpu:.2f} x by processor time\n"
+    took = statistics.median(mine for (mine, _), _ in pairs)
+    return Beside(
+        took,
+        total / took / 1e6,
+        statistics.median(other / mine for (mine, _), (other, _) in pairs),
+        statistics.median(other / mine for (_, mine), (_, other) in pairs),
     )
-    shutil.rmtree(archive)
+
+
+def bench(folder: Path, sizes: Sequence[int], articles: int, rounds: int) -> str:
+    """Compare both on archives with renditions of several sizes; returns a table as Markdown."""
+    rows = []
+    for size in sizes:
+        number = min(articles, MOST_BYTES // size // PER_ARTICLE)
+        archive = folder / f"verified-{size}"
+        asyncio.run(making.make_archive(archive, number, PER_ARTICLE, size))
+        found = beside(archive, rounds)
+        rows.append((f"{size:,}", f"{number * PER_ARTICLE:,}", f"{found.rate:.0f}", *_ratios(found)))
+        empty(archive)
+    header = ("bytes of a rendition", "renditions", "MB/s", "speed, sha256sum = 1", "by processor time")
+    return f"Medians of {rounds} rounds. {results.machine()}.\n\n" + results.table(header, rows)
+
+
+def _ratios(found: Beside) -> tuple[str, str]:
+    return f"{found.wall:.2f} ×", f"{found.cpu:.2f} ×"
 
 
 def main() -> None:
-    """Compare."""
+    """Compare, print, and write what was found where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=4_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--articles", type=int, default=ARTICLES)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="bytes of a rendition")
+    parser.add_argument("--write", action="store_true", help="bring docs/performance.md up to date")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for size in chosen.sizes:
-            compare(Path(folder), size, min(chosen.articles, MOST_BYTES // size // PER_ARTICLE), chosen.rounds)
+    with workplace() as folder:
+        text = bench(folder, chosen.sizes, chosen.articles, chosen.rounds)
+    sys.stdout.write(text)
+    if chosen.write:
+        results.write("verify", text)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""As little as Python can do: requests in, bodies counted, nothing kept. Run: `bare_protocol.py FILE_WITH_URLS`."""
+"""As little as Python can do: requests in, bodies counted, nothing kept. Run: `bare_protocol.py FILE_WITH_URLS FOLDER`.
+
+How many whole answers came, and how many bytes their bodies had, is written to FOLDER/counted.json.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections import deque
 from functools import partial
@@ -20,6 +24,7 @@ class Reader(asyncio.Protocol):
         self.urls, self.host, self.over = urls, host, over
         self.head = b""
         self.missing = -1  # bytes of the body still to come; -1: the head is not whole
+        self.answers = self.bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -49,24 +54,35 @@ class Reader(asyncio.Protocol):
             self.missing = int(head[length : head.find(b"\r", length)])
             data, self.head = body, b""
         self.missing -= len(data)
+        self.bytes += len(data)
         if not self.missing:
             self.missing = -1
+            self.answers += 1
             self.ask()
 
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let nobody wait for answers that will not come."""
+        if not self.over.done():
+            self.over.set_exception(error or ConnectionError("the server closed a connection"))
 
-async def main(urls: list[str]) -> None:
-    """Ask for all of them."""
+
+async def main(urls: list[str]) -> tuple[int, int]:
+    """Ask for all of them; returns how many answers came, and the bytes of their bodies."""
     loop = asyncio.get_running_loop()
     first = urlsplit(urls[0])
     origin = f"{first.scheme}://{first.netloc}"
     waiting = deque(url.removeprefix(origin) for url in urls)
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(CONCURRENCY)]
+    readers = []
     for end in ends:
-        await loop.create_connection(
-            partial(Reader, waiting, first.netloc, end), first.hostname or "", first.port or 80
-        )
+        reader = partial(Reader, waiting, first.netloc, end)
+        readers.append((await loop.create_connection(reader, first.hostname or "", first.port or 80))[1])
     await asyncio.gather(*ends)
+    return sum(reader.answers for reader in readers), sum(reader.bytes for reader in readers)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]).read_text(encoding="utf-8").split()))
+    wanted = Path(sys.argv[1]).read_text(encoding="utf-8").split()
+    counted = asyncio.run(main(wanted))
+    (Path(sys.argv[2]) / "counted.json").write_text(json.dumps(counted), encoding="ascii")
+    sys.exit(counted[0] != len(wanted))

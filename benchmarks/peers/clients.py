@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -47,23 +51,40 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """A number of bodies, and their bytes."""
+
+    bodies: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
-    """One that is compared: `kept` counts the bodies that it has put into a folder, None when it keeps none."""
+    """One that is compared: `kept` weighs the bodies that it has put into a folder."""
 
     name: str
     about: str
     command: Callable[[Work], list[str]]
-    kept: Callable[[Path], int] | None
+    kept: Callable[[Path], Weight]
     package: str = ""  # of the peers' interpreter
     program: str = ""  # of the system
+    debian: str = ""  # the package that has the program
+    only_pictures: bool = False  # are kept as files; articles are elsewhere
 
     def missing(self, packages: Iterable[str]) -> str:
         """Return what would have to be installed; '' when it can run."""
         if self.program and shutil.which(self.program) is None:
-            return f"{self.program} is not installed (apt-get install {self.program})"
+            return f"{self.program} is not installed (apt-get install {self.debian})"
         if self.package and self.package not in packages:
             return f"the Python package {self.package} is not installed"
         return ""
+
+
+def version_of(program: str, option: str = "--version") -> str:
+    """Return the first number that a program calls its version."""
+    done = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else "?"
 
 
 def backfile(work: Work) -> list[str]:
@@ -79,7 +100,8 @@ def _aria2c(work: Work) -> list[str]:
     named = work.folder / "urls"  # by number: many share the last part of their path
     urls = work.urls.read_text(encoding="utf-8").split()
     named.write_text("".join(f"{url}\n  out={number}\n" for number, url in enumerate(urls)), encoding="utf-8")
-    plain = ["--quiet", "--no-conf", "--file-allocation=none", "--deferred-input=true"]
+    plain = ["--quiet", "--no-conf", "--file-allocation=none", "--deferred-input=true", "--max-download-result=0"]
+    plain += ["--auto-save-interval=0"]  # no control file beside each download: half of its time went into them
     return ["aria2c", "-j16", "-x1", *plain, f"--dir={work.folder / 'files'}", f"--input-file={named}"]
 
 
@@ -92,28 +114,37 @@ def _script(name: str) -> Callable[[Work], list[str]]:
     return lambda work: [str(work.peers), str(HERE / name), work.listing, str(work.folder)]
 
 
-def _files(folder: Path) -> int:
-    return sum(path.is_file() for path in (folder / "files").rglob("*"))
+def weigh(folder: Path) -> Weight:
+    """Return how many files there are below a folder, and their bytes."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return Weight(len(sizes), sum(sizes))
 
 
-def _captures(folder: Path) -> int:
-    database = sqlite3.connect(folder / "archive" / "archive.db")
-    (number,) = database.execute("SELECT count(*) FROM captures WHERE http_status = 200").fetchone()
-    database.close()
-    return int(number)
+def _files(folder: Path) -> Weight:
+    return weigh(folder / "files")
+
+
+def _captures(folder: Path) -> Weight:
+    with contextlib.closing(sqlite3.connect(folder / "archive" / "archive.db")) as database:
+        row = database.execute("SELECT count(*), sum(bytes) FROM captures WHERE http_status = 200").fetchone()
+    return Weight(*row)
+
+
+def _counted(folder: Path) -> Weight:
+    return Weight(*json.loads((folder / "counted.json").read_text(encoding="ascii")))
 
 
 CLIENTS = (
     Client("backfile", "everything it does by default", backfile, _captures),
     Client("bare aiohttp script", "sha256, rename, SQLite, frontier", _script("bare_script.py"), _files, "aiohttp"),
-    Client("Scrapy", "FilesPipeline + SQLite", _script("with_scrapy.py"), _files, "scrapy"),
-    Client("crawlee", "impit, files + SQLite", _script("with_crawlee.py"), _files, "crawlee"),
-    Client("aria2c", "-j16, files only", _aria2c, _files, program="aria2c"),
-    Client("wget2", "16 threads, files only", _wget2, _files, program="wget2"),
+    Client("Scrapy", "FilesPipeline + SQLite", _script("with_scrapy.py"), _files, package="scrapy", only_pictures=True),
+    Client("crawlee", "impit, files + SQLite", _script("with_crawlee.py"), _files, package="crawlee"),
+    Client("aria2c", "-j16, files only", _aria2c, _files, program="aria2c", debian="aria2"),
+    Client("wget2", "16 threads, files only", _wget2, _files, program="wget2", debian="wget2"),
     Client(
         "bare asyncio.Protocol",
         "keeps nothing",
-        lambda work: [str(work.peers), str(HERE / "bare_protocol.py"), str(work.urls)],
-        None,
+        lambda work: [str(work.peers), str(HERE / "bare_protocol.py"), str(work.urls), str(work.folder)],
+        _counted,
     ),
 )

@@ -35,7 +35,10 @@ _WORDS_IN_PARAGRAPH = 90
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much there is: articles, and the mean size of a rendition in bytes. Each article has one picture of six."""
+    """How much there is: articles, in hundreds, and the mean bytes of a rendition. Each article has one picture of six.
+
+    In hundreds, so that all list pages are full, and everybody asks for the empty one after them.
+    """
 
     articles: int
     mean_bytes: int
@@ -44,6 +47,11 @@ class Shape:
     def renditions(self) -> int:
         """Return how many renditions there are in all."""
         return self.articles * len(WIDTHS)
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests a crawl takes: list pages down to an empty one, articles, renditions."""
+        return self.pages + 1 + self.articles + self.renditions
 
     @property
     def pages(self) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import grp
+import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -12,6 +15,7 @@ from pathlib import Path
 
 SERVER_CORE = 1
 _CONFIGURATION = """
+user {owner};
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -41,6 +45,14 @@ http {{
 """
 
 
+MISSING = "nginx is not installed, and is the server here (apt-get install nginx-light)"
+
+
+def find_nginx() -> str | None:
+    """Return the path of nginx; None when it is not installed."""
+    return shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+
+
 def free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
@@ -52,12 +64,14 @@ def free_port() -> int:
 @contextlib.contextmanager
 def serving(folder: Path, port: int) -> Iterator[None]:
     """Serve `folder/files` until the block ends. Raises RuntimeError when nginx is missing or does not start."""
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    nginx = find_nginx()
     if nginx is None:
-        raise RuntimeError("nginx is not installed, and is the server here: apt-get install nginx-light")
+        raise RuntimeError(MISSING)
     configuration = folder / "nginx.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port), encoding="utf-8")
-    folder.chmod(0o755)  # nginx's worker gives up root
+    owner = (
+        f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"  # root's nginx would be another
+    )
+    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, owner=owner), encoding="utf-8")
     command = ["taskset", "--cpu-list", str(SERVER_CORE), nginx, "-p", str(folder), "-c", str(configuration)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
