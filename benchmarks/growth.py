@@ -180,9 +180,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with workplace() as folder:
         text, held, queued = bench(folder, chosen.articles, chosen.urls, chosen.rounds)
-    sys.stdout.write(text)
-    if chosen.write:
-        results.write("growth", text, growth=held, frontier=queued)
+        print(text, flush=True)
+        if chosen.write:
+            results.write("growth", text, growth=held, frontier=queued)
 
 
 if __name__ == "__main__":
