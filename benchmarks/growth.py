@@ -155,7 +155,7 @@ def bench(folder: Path, articles: Sequence[int], urls: Sequence[int], rounds: in
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    queued = frontier.growth(folder, urls)
+    queued = frontier.growth(folder, urls, rounds)
     say("frontiers measured")
     held = archives(folder, articles, rounds, say)
     text = f"Medians of {rounds} rounds. {results.machine()}.\n\n"
