@@ -155,7 +155,7 @@ def bench(folder: Path, articles: Sequence[int], urls: Sequence[int], rounds: in
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    queued = frontier.growth(folder, urls)
+    queued = frontier.growth(folder, urls, rounds)
     say("frontiers measured")
     held = archives(folder, articles, rounds, say)
     text = f"Medians of {rounds} rounds. {results.machine()}.\n\n"
@@ -180,9 +180,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with workplace() as folder:
         text, held, queued = bench(folder, chosen.articles, chosen.urls, chosen.rounds)
-    sys.stdout.write(text)
-    if chosen.write:
-        results.write("growth", text, growth=held, frontier=queued)
+        print(text, flush=True)
+        if chosen.write:
+            results.write("growth", text, growth=held, frontier=queued)
 
 
 if __name__ == "__main__":

@@ -107,9 +107,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with workplace() as folder:
         text = bench(folder, chosen.sizes, chosen.articles, chosen.rounds)
-    sys.stdout.write(text)
-    if chosen.write:
-        results.write("verify", text)
+        print(text, flush=True)
+        if chosen.write:
+            results.write("verify", text)
 
 
 if __name__ == "__main__":

@@ -126,9 +126,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with workplace() as folder:
         text = bench(folder)
-    sys.stdout.write(text)
-    if chosen.write:
-        results.write("latency", text)
+        print(text, flush=True)
+        if chosen.write:
+            results.write("latency", text)
 
 
 if __name__ == "__main__":

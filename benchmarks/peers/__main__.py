@@ -135,9 +135,9 @@ def main() -> None:
         parser.exit(1, f"{server.MISSING}\n")
     with workplace() as folder:
         text, plot = bench(folder, chosen, arguments.size or SIZES, arguments.articles, arguments.rounds)
-    sys.stdout.write(text)
-    if arguments.write:
-        results.write("peers", text, peers=plot)
+        print(text, flush=True)
+        if arguments.write:
+            results.write("peers", text, peers=plot)
 
 
 if __name__ == "__main__":
