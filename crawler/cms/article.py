@@ -18,7 +18,7 @@ from storage.records import ArticleRecord, Source
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")
 _SIGNATURE: Final = re.compile(r"Article:([1-9][0-9]{0,17})")
-_ESCAPED_LETTER: Final = re.compile(r"\\u00[4-7]")
+_ESCAPED_LETTER: Final = re.compile(r"\\u00[4-7]")  # in JSON: of @ to DEL, among which are all letters of `Article`
 _UNDATED: Final = re.compile(r"/article/(?![0-9]{4}-[0-9]{2}-[0-9]{2}-)")
 _BODY_KEYS: Final = ("contents", "summary", "introduction")  # empty in compact objects (contract 3.1, 3.2)
 _TELLING_KEYS: Final = ("title", "contents", "url", "slug", "signature", "teaser")
