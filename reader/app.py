@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 from jinja2 import Environment
 
-from reader import feeds, files, view
+from reader import feeds, files, templating, view
 from reader.guard import HEADERS, Handler
 from reader.pages import article, calendar, front, gallery, guide, history, runs, search, taxonomy
 from reader.room import ROOM, Room, RoomSettings
@@ -59,7 +59,7 @@ def application(settings: RoomSettings) -> web.Application:
     room = Room(settings, open_desks(settings.archive))
     app = web.Application(middlewares=[_guarded], client_max_size=1024)
     app[ROOM] = room
-    templates = view.environment()
+    templates = templating.environment()
     app[_TEMPLATES] = templates
 
     def handler(page: Page, *, as_json: bool) -> Handler:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reader import story
 from reader.dates import Moment
 from reader.pictures import Shown, Stored, show
-from reader.room import Room
 from storage import gallery, shelves
 from storage.gallery import Picture
 from storage.reading import Reading
 from storage.shelves import Card, Name, Place, Shelf
+
+if TYPE_CHECKING:  # the room is aiohttp's, and a run's report shows items without it
+    from reader.room import Room
 
 _SUMMARY = 280  # characters
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from reader.address import PageAddress
 from reader.items import Link
@@ -36,31 +35,6 @@ class View:
 
 
 Page = Callable[[Room, PageAddress], Awaitable[View]]
-
-
-def environment() -> Environment:
-    """Return the templates, to be made once; everything that is filled in is escaped."""
-    made = Environment(
-        loader=PackageLoader("reader"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.tests["web"] = lambda url: re.match(r"https?://[^\s]", url) is not None
-    made.filters["number"] = lambda value: f"{value:,}"
-    made.filters["size"] = size_text
-    return made
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes as people read it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 @lru_cache

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from backfile.reporting import passages, plots, thumbnails, words
 from backfile.reporting.facts import Report, Story
 from backfile.reporting.thumbnails import Thumbnail
-from reader import view
+from reader import templating
 from storage.reading import Reading
 
 _PICTURED = 60  # articles with a thumbnail
@@ -58,7 +58,7 @@ def render(reading: Reading, report: Report) -> str:
 
 def _environment() -> Environment:
     """Return the reading room's templates with those of the report before them."""
-    made = view.environment().overlay(
+    made = templating.environment().overlay(
         loader=ChoiceLoader([PackageLoader("backfile.reporting"), PackageLoader("reader")]), finalize=_fit
     )
     made.globals["words"] = words

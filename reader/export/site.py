@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment
 from selectolax.lexbor import LexborHTMLParser
 
-from reader import view
+from reader import templating, view
 from reader.app import PAGES
 from reader.export import index
 from reader.export.folder import Folder, open_folder
@@ -68,7 +68,7 @@ class _Export:
         self._media = MediaTree(settings.archive)
         self._desks = open_desks(settings.archive)
         self._room = Room(settings, self._desks, Links(self._spell))
-        self._templates: Environment = view.environment()
+        self._templates: Environment = templating.environment()
         self._routes = Routes({"/": front.page, **PAGES})
         self._queue: deque[str] = deque()
         self._seen: set[str] = set()

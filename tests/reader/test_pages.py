@@ -312,7 +312,7 @@ async def test_provenance_is_what_was_captured(client: Client, made: Made) -> No
 
 
 async def test_a_picture_shows_its_renditions_and_articles(client: Client, made: Made) -> None:
-    """One picture's page has every size that is held, every article that shows it, and the captions that any gives it."""
+    """One picture's page has every size that is held, every article that shows it, and the captions it has."""
     captions = []
     for sha256, article in made.rows(
         "SELECT sha256, article_id FROM media WHERE role = 'original' AND sha256 IS NOT NULL ORDER BY url LIMIT 9"
