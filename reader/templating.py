@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
 import re
@@ -10,6 +11,7 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
+import jinja2
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
@@ -47,7 +49,19 @@ class Compiled(BytecodeCache):
             beside.replace(path)
 
     def _path(self, bucket: Bucket) -> Path:
-        return Path(cache_from_source(str(self._folder / f"{bucket.key}.py")))
+        return Path(cache_from_source(str(self._folder / f"{bucket.key}-{_habits(bucket.environment)}.py")))
+
+
+def _habits(environment: Environment) -> str:
+    """Return a short hash of what makes an environment compile the same template otherwise than another."""
+    code = getattr(environment.finalize, "__code__", None)
+    finalize = None if code is None else (code.co_qualname, code.co_code, code.co_names)
+    told = (
+        jinja2.__version__, finalize, environment.autoescape, environment.optimized, environment.trim_blocks,
+        environment.lstrip_blocks, environment.undefined.__name__, sorted(environment.filters),
+        sorted(environment.tests),
+    )  # fmt: skip
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def environment() -> Environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -43,6 +44,22 @@ def test_a_changed_template_is_compiled_anew(tmp_path: Path) -> None:
     """An upgrade shows its own pages."""
     page(tmp_path, "Hello {{ name }}")
     assert page(tmp_path, "Bye {{ name }}") == "Bye &lt;b&gt;"
+
+
+def test_what_is_compiled_for_one_use_is_not_for_another(tmp_path: Path) -> None:
+    """A report that changes whatever it shows does not change the reading room's pages, nor they its."""
+
+    def shown(finalize: Callable[[object], object] | None) -> str:
+        made = Environment(
+            loader=DictLoader({"a.html": "{{ name }}"}),
+            autoescape=True,
+            finalize=finalize,
+            bytecode_cache=Compiled(tmp_path),
+        )
+        return made.get_template("a.html").render(name="a")
+
+    for _ in range(2):
+        assert (shown(None), shown(lambda value: f"{value}!"), shown(lambda value: f"{value}?")) == ("a", "a!", "a?")
 
 
 @pytest.mark.parametrize("damage", [b"", b"j2", b"x" * 200])
