@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -38,6 +39,9 @@ _MODULES = {  # the module of backfile.commands where each command is a function
     "show": "look", "why": "why", "listen": "listen", "browse": "browse", "export": "export", "verify": "repair",
     "reparse": "repair", "backup": "keep", "demo": "demo", "simulate": "simulate",
 }  # fmt: skip
+_COLLECT_AFTER = (
+    7_000  # objects more than before, ten times the usual: what is loaded stays, of the rest little is left
+)
 _CONFIG = "config"  # a group, with commands of its own
 
 
@@ -97,6 +101,7 @@ def options(
 
 def main() -> None:
     """Run the command line and leave with the promised exit status."""
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         status = _run()
         sys.stdout.flush()

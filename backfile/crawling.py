@@ -30,7 +30,6 @@ from storage.store import Store, open_store
 
 GRACE_SECONDS = 10.0  # how long what is in hand may take after the first signal
 _REFRESH_SECONDS = 0.5
-_COLLECT_AFTER = 7_000  # objects more than before: ten times the usual, as a crawl makes many and keeps few
 _DRIFT_SHOWN = 50
 
 
@@ -54,9 +53,7 @@ async def crawl(
     beforehand: Beforehand = Beforehand(),
 ) -> tuple[Summary, Exit]:
     """Crawl into an archive; returns what came of it and the exit status. Raises StorageError."""
-    # What is loaded by now stays; of the rest, nearly nothing is garbage that only the collector finds.
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
+    gc.freeze()  # what is loaded by now stays
     async with open_store(archive, min_free_bytes=min_free_bytes) as store:
         progress = CrawlProgress(console, shown=show_progress)
 

@@ -20,27 +20,27 @@ class Trail(msgspec.Struct, frozen=True):
     request: int = 0  # the how-manieth HTTP request of this process
 
 
-_NOWHERE = Trail()
-_here: ContextVar[Trail] = ContextVar("trail", default=_NOWHERE)
+_here: ContextVar[tuple[int, str, int, int]] = ContextVar("trail", default=(0, "", 0, 0))  # run, kind, row, request
 _requests = count(1)
 
 
 def here() -> Trail:
     """Return where the calling task is."""
-    return _here.get()
+    run, kind, row, request = _here.get()
+    return Trail(run, f"{kind} {row}" if kind else "", request)
 
 
 def begin_run(run: int) -> None:
     """Say that all that follows in this task, and in the tasks it starts, is part of a run."""
-    _here.set(Trail(run))
+    _here.set((run, "", 0, 0))
 
 
 def begin_job(kind: str, row: int) -> None:
     """Say that what follows in this task is part of a job of the run."""
-    _here.set(Trail(here().run, f"{kind} {row}"))
+    _here.set((_here.get()[0], kind, row, 0))
 
 
 def begin_request() -> None:
     """Say that what follows in this task belongs to an HTTP request that is sent now."""
-    now = here()
-    _here.set(Trail(now.run, now.job, next(_requests)))
+    run, kind, row, _ = _here.get()
+    _here.set((run, kind, row, next(_requests)))

@@ -40,11 +40,15 @@ class _Origin:
     idle: list[tuple[Connection, float]] = field(default_factory=list)  # since when, of the monotonic clock
 
     def reused(self) -> Connection | None:
-        """Return the connection that was used last, if it still is one: the connector's pool costs thrice as much."""
+        """Return the connection that was used last, if it still is one: the connector's pool costs thrice as much.
+
+        What came over it unasked would be taken for the next answer, so that it is not used again.
+        """
         while self.idle:
             connection, since = self.idle.pop()
             protocol = connection.protocol
-            if protocol is not None and protocol.is_connected() and time.monotonic() - since < _KEPT_ALIVE:
+            in_time = time.monotonic() - since < _KEPT_ALIVE
+            if in_time and protocol is not None and protocol.is_connected() and not protocol.should_close:
                 return connection
             connection.close()
         return None

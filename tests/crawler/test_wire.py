@@ -82,6 +82,36 @@ async def test_a_body_that_is_not_read_costs_its_connection() -> None:
     assert by == [1, 2]
 
 
+async def test_what_comes_unasked_is_no_answer() -> None:
+    """A second answer to one request is not taken for that to the next, which goes over another connection."""
+    unasked = asyncio.Event()
+    left: asyncio.Queue[None] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        writer.write(answer(target))
+        await unasked.wait()
+        writer.write(answer(b"unasked"))
+        await reader.read()
+        writer.close()
+        left.put_nowait(None)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with opened() as wire:
+        with await wire.get(f"{address}/one", {}) as reply:
+            assert await reply.content.read() == b"/one"
+            connection = reply._connection
+        unasked.set()
+        while connection.protocol is None or not connection.protocol.should_close:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
+        with await wire.get(f"{address}/two", {}) as reply:
+            assert await reply.content.read() == b"/two"
+    server.close()
+    for _ in range(2):
+        await left.get()
+
+
 async def test_what_announces_an_answer_is_none() -> None:
     """Interim answers are passed over (RFC 9110, 15.2)."""
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
