@@ -33,7 +33,6 @@ from crawler.statuses import about_the_key, fault_of_status
 from crawler.urls import MAX_WIRE_LENGTH, display, for_wire
 from crawler.wire import Reply, Wire
 
-_CHUNK = 1 << 16
 _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
@@ -312,7 +311,7 @@ async def _stream(reply: Reply, write: Callable[[bytes], object], decoder: Decod
     began = time.monotonic()  # as the event loop's clock
     try:
         async with asyncio.timeout_at(began + patience) as deadline:
-            async for chunk in reply.content.iter_chunked(_CHUNK):
+            async for chunk in reply.content.iter_any():
                 write(decoder.decode(chunk))
                 deadline.reschedule(_deadline(began, patience, decoder.received))
     except TimeoutError as error:

@@ -210,7 +210,7 @@ class Sealer:
         """Say that these pages may change; one that is not what it was when it was sealed is noted for good."""
         for page in pages:
             entry = os.pread(self._seal, seal.ENTRY, page * seal.ENTRY)
-            if entry in (seal.opened(page), seal.spoiled(page)):
+            if entry == seal.opened(page) or entry == seal.spoiled(page):
                 continue
             if entry == seal.sealed(page, self._content(page)):
                 self._write(page, seal.opened(page))
