@@ -50,14 +50,13 @@ def verify(
     with contextlib.closing(open_for_reading(path)) as connection, Pages(path) as pages, Crew() as crew:
         connection.row_factory = None
         look = _Look(connection, path, pages, crew, _meter(connection, pages, len(parts), progress))
-        told = [look.meanwhile(one) for one in (look.at_database, look.at_rows, look.at_search) if rows]
-        sizes = look.meanwhile(look.at_sizes) if rows else None
+        told = [look.meanwhile(one) for one in (look.at_rows, look.at_search) if rows]
         yield from look.at_pages(PARTS if rows else parts, remark)
         yield from look.at_content(parts, done)
         for one in told:
             yield from one.result()
-        if sizes is not None:
-            yield from (finding for finding in sizes.result() if finding.sha256 not in look.damaged)
+        if rows:
+            yield from look.at_sizes()
             yield from look.at_surroundings()
 
 
@@ -106,19 +105,13 @@ class _Look:
 
         return self.crew.meanwhile(work, stop=partial(_interrupt, connection))
 
-    def at_database(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        return consistency.check_database(connection)
-
     def at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        rows = consistency.check_rows(connection, at_rest=at_rest(self.path))
-        return self._as_far_as_it_goes("rows", rows)
+        yield from consistency.check_database(connection)
+        yield from self._as_far_as_it_goes("rows", consistency.check_rows(connection, at_rest=at_rest(self.path)))
 
     def at_search(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("search rows", consistency.check_search(connection))
         yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.path))
-
-    def at_sizes(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        return self._as_far_as_it_goes("captures", consistency.check_sizes(connection))
 
     def at_content(self, parts: Sequence[int], done: PartDone) -> Iterator[Finding]:
         tree = Tree(self.connection, self.media, self.crew, self.advance)
@@ -130,6 +123,11 @@ class _Look:
                 sound = False
                 yield finding
             done(part, sound)
+
+    def at_sizes(self) -> Iterator[Finding]:
+        for finding in self._as_far_as_it_goes("captures", consistency.check_sizes(self.connection)):
+            if finding.sha256 not in self.damaged:
+                yield finding
 
     def at_surroundings(self) -> Iterator[Finding]:
         if self.believed:
