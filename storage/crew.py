@@ -17,6 +17,7 @@ _BATCH_BYTES = 16 << 20
 _BATCH_ITEMS = 256
 _AHEAD = 4
 _HEAVY = 64 << 10
+_MEANWHILE = 2  # threads more than those that hash: one for each work that goes on beside all else
 
 
 class Crew:
@@ -24,7 +25,7 @@ class Crew:
 
     def __init__(self) -> None:
         """Begin without any: they are made when there is something for them to do."""
-        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1) + 1)
+        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1) + _MEANWHILE)
         self._stops: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:

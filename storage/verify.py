@@ -50,11 +50,12 @@ def verify(
     with contextlib.closing(open_for_reading(path)) as connection, Pages(path) as pages, Crew() as crew:
         connection.row_factory = None
         look = _Look(connection, path, pages, crew, _meter(connection, pages, len(parts), progress))
+        told = [look.meanwhile(one) for one in (look.at_rows, look.at_search) if rows]
         yield from look.at_pages(PARTS if rows else parts, remark)
-        told = look.at_rows_meanwhile() if rows else None
         yield from look.at_content(parts, done)
-        if told is not None:
-            yield from told.result()
+        for one in told:
+            yield from one.result()
+        if rows:
             yield from look.at_sizes()
             yield from look.at_surroundings()
 
@@ -93,20 +94,22 @@ class _Look:
                 "Restore it from a backup, and verify again"
             )
 
-    def at_rows_meanwhile(self) -> Future[list[Finding]]:
-        """Begin to look at the rows: SQLite does so outside the interpreter, while files are hashed."""
+    def meanwhile(self, look: Callable[[sqlite3.Connection], Iterator[Finding]]) -> Future[list[Finding]]:
+        """Begin to look at rows: SQLite does so outside the interpreter, while pages and files are hashed."""
         connection = open_for_reading(self.path, check_same_thread=False)
         connection.row_factory = None
 
         def work() -> list[Finding]:
             with contextlib.closing(connection):
-                return list(self._at_rows(connection))
+                return list(look(connection))
 
         return self.crew.meanwhile(work, stop=partial(_interrupt, connection))
 
-    def _at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+    def at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from consistency.check_database(connection)
         yield from self._as_far_as_it_goes("rows", consistency.check_rows(connection, at_rest=at_rest(self.path)))
+
+    def at_search(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("search rows", consistency.check_search(connection))
         yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.path))
 
@@ -120,6 +123,11 @@ class _Look:
                 sound = False
                 yield finding
             done(part, sound)
+
+    def at_sizes(self) -> Iterator[Finding]:
+        for finding in self._as_far_as_it_goes("captures", consistency.check_sizes(self.connection)):
+            if finding.sha256 not in self.damaged:
+                yield finding
 
     def at_surroundings(self) -> Iterator[Finding]:
         if self.believed:
@@ -142,9 +150,6 @@ class _Look:
             self.damaged.add(finding.sha256)
             yield finding
         yield from self._as_far_as_it_goes("files", files)
-
-    def at_sizes(self) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(self.connection, self.damaged))
 
 
 def _interrupt(connection: sqlite3.Connection) -> None:

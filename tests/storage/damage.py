@@ -69,7 +69,7 @@ def damage_all(sound: Path, work: Path, count: int, seed: int) -> Verdict:
             case "seal":
                 damage = harm(work, "archive.seal", chance)
             case _:
-                damage = _change_rows(work, chance)
+                damage = change_rows(work, chance)
         verdict.done[damage.kind] += 1
         told = told_of(work)
         if not _fits(told, damage):
@@ -145,7 +145,7 @@ _WAYS: dict[str, tuple[Callable[[Path, random.Random], str], Flaw]] = {
 # Rows -----------------------------------------------------------------------------------------------------------------
 
 
-def _change_rows(archive: Path, chance: random.Random) -> Damage:
+def change_rows(archive: Path, chance: random.Random) -> Damage:
     """Change, remove or repeat one row of one table, as a program that is not ours would."""
     with contextlib.closing(sqlite3.connect(archive / "archive.db", isolation_level=None)) as connection:
         while True:
