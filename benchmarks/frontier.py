@@ -24,17 +24,21 @@ from storage.store import open_store
 _ITEMS = 1_280  # in a round: the smallest frontier has enough for five
 _TARGET = Wanted(Kind.LISTING, "box:category/all", "https://www.example.org/category/all/", "box", "example.org", 10)
 _FILL = """
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)
+WITH RECURSIVE m(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM m WHERE i < :rows),
+n(i, lost) AS (SELECT i, i % (:rows / 1000) = :rows / 1000 - 1 AND i % 10 = 9 FROM m)
 INSERT INTO frontier (kind, key, site, host, scope, priority, state, due_at, attempts, found_on, first_seen_at, fault)
 SELECT 'media', 'https://cdn.example.org/i/' || hex(randomblob(14)) || '=/1200x0/smart/file/' || i || '.jpg', 'box',
-       'cdn.example.org', :scope, 30, iif(i % 10 < 6, 'queued', iif(i % 10 = 6, 'failed', 'done')),
-       iif(i % 10 < 7, 1e9 + i, NULL), i % 10 = 6, :scope, '2026-01-01T00:00:00Z', iif(i % 10 = 6, 'server-error', NULL)
+       'cdn.example.org', :scope, 30, iif(i % 10 < 6, 'queued', iif(lost, 'failed', 'done')),
+       iif(i % 10 < 6 OR lost, 1e9 + i, NULL), lost, :scope, '2026-01-01T00:00:00Z', iif(lost, 'server-error', NULL)
 FROM n
 """
 
 
 async def fill(folder: Path, rows: int) -> None:
-    """Make an archive whose frontier holds so many rows: six in ten wait, one has failed, three are done."""
+    """Make an archive whose frontier holds so many rows: six in ten wait, a thousand have failed, the others are done.
+
+    A run puts back what has failed before, some of it with each claim: as many for all sizes, to compare the rest.
+    """
     async with open_store(folder) as store:
         await store.begin_run("crawl")
         (scope,) = await store.begin_targets([_TARGET])
