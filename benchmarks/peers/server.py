@@ -18,6 +18,7 @@ _CONFIGURATION = """
 user {owner};
 daemon off;
 worker_processes 1;
+worker_rlimit_nofile 20000;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 512; }}
@@ -26,7 +27,7 @@ http {{
     sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000;
-    open_file_cache max=50000 inactive=600s;
+    open_file_cache max=15000 inactive=600s;
     open_file_cache_valid 600s;
     default_type application/json;
     types {{ image/jpeg jpg; }}
