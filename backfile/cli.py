@@ -39,9 +39,8 @@ _MODULES = {  # the module of backfile.commands where each command is a function
     "show": "look", "why": "why", "listen": "listen", "browse": "browse", "export": "export", "verify": "repair",
     "reparse": "repair", "backup": "keep", "demo": "demo", "simulate": "simulate",
 }  # fmt: skip
-_COLLECT_AFTER = (
-    7_000  # objects more than before, ten times the usual: what is loaded stays, of the rest little is left
-)
+# Objects more than before, ten times the usual: what is loaded stays, and of the rest little is left.
+_COLLECT_AFTER = 7_000
 _CONFIG = "config"  # a group, with commands of its own
 
 

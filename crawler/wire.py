@@ -53,6 +53,11 @@ class _Origin:
             connection.close()
         return None
 
+    def close_stale(self) -> None:
+        """Close what has waited for too long; the first has waited longest."""
+        while self.idle and time.monotonic() - self.idle[0][1] >= _KEPT_ALIVE:
+            self.idle.pop(0)[0].close()
+
 
 class Reply:
     """An answer whose head has come; a context manager around its body."""
@@ -135,6 +140,8 @@ class Wire:
             raise
 
     async def _connect(self, origin: _Origin) -> Connection:
+        for other in self._origins.values():  # so that a run over many hosts does not keep a connection to each
+            other.close_stale()
         try:
             return await self._connector.connect(origin.request, [], self._timeout)
         except TimeoutError as error:

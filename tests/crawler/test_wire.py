@@ -112,6 +112,22 @@ async def test_what_comes_unasked_is_no_answer() -> None:
         await left.get()
 
 
+async def test_a_connection_that_waits_too_long_is_closed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run over many hosts does not keep a connection to each that it has asked."""
+    monkeypatch.setattr("crawler.wire._KEPT_ALIVE", 0.0)
+    async with (
+        listening([answer(b"one")]) as (first, _, _),
+        listening([answer(b"two")]) as (second, _, _),
+        opened() as wire,
+    ):
+        with await wire.get(f"{first}/a", {}) as reply:
+            await reply.content.read()
+            connection = reply._connection
+        assert not connection.closed
+        with await wire.get(f"{second}/b", {}):
+            assert connection.closed
+
+
 async def test_what_announces_an_answer_is_none() -> None:
     """Interim answers are passed over (RFC 9110, 15.2)."""
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
