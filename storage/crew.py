@@ -17,7 +17,7 @@ _BATCH_BYTES = 16 << 20
 _BATCH_ITEMS = 256
 _AHEAD = 4
 _HEAVY = 64 << 10
-_MEANWHILE = 2  # threads more than those that hash: one for each work that goes on beside all else
+_MEANWHILE = 5  # threads more than those that hash: one for each work that goes on beside all else
 
 
 class Crew:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 
 from storage import consistency
@@ -50,13 +51,12 @@ def verify(
     with contextlib.closing(open_for_reading(path)) as connection, Pages(path) as pages, Crew() as crew:
         connection.row_factory = None
         look = _Look(connection, path, pages, crew, _meter(connection, pages, len(parts), progress))
-        told = [look.meanwhile(one) for one in (look.at_rows, look.at_search) if rows]
+        told = [look.meanwhile(one) for one in look.kinds if rows]
         yield from look.at_pages(PARTS if rows else parts, remark)
         yield from look.at_content(parts, done)
         for one in told:
-            yield from one.result()
+            yield from filterfalse(look.is_told, one.result())
         if rows:
-            yield from look.at_sizes()
             yield from look.at_surroundings()
 
 
@@ -105,13 +105,26 @@ class _Look:
 
         return self.crew.meanwhile(work, stop=partial(_interrupt, connection))
 
+    @property
+    def kinds(self) -> Sequence[Callable[[sqlite3.Connection], Iterator[Finding]]]:
+        """Return the looks that go on beside each other: many small ones, so that the last is not waited for."""
+        return consistency.check_database, self.at_rows, self.at_search, self.at_index, self.at_sizes
+
     def at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        yield from consistency.check_database(connection)
         yield from self._as_far_as_it_goes("rows", consistency.check_rows(connection, at_rest=at_rest(self.path)))
 
     def at_search(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("search rows", consistency.check_search(connection))
+
+    def at_index(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.path))
+
+    def at_sizes(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(connection))
+
+    def is_told(self, finding: Finding) -> bool:
+        """Say whether a finding follows from a damaged body, which is a finding of its own."""
+        return bool(finding.sha256) and finding.sha256 in self.damaged
 
     def at_content(self, parts: Sequence[int], done: PartDone) -> Iterator[Finding]:
         tree = Tree(self.connection, self.media, self.crew, self.advance)
@@ -123,11 +136,6 @@ class _Look:
                 sound = False
                 yield finding
             done(part, sound)
-
-    def at_sizes(self) -> Iterator[Finding]:
-        for finding in self._as_far_as_it_goes("captures", consistency.check_sizes(self.connection)):
-            if finding.sha256 not in self.damaged:
-                yield finding
 
     def at_surroundings(self) -> Iterator[Finding]:
         if self.believed:
