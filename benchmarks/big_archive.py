@@ -34,7 +34,7 @@ from simulator.content import Content
 from simulator.profiles import PROFILES
 from storage import frontier, keeping, received, runs
 from storage.clock import iso
-from storage.database import prepare, settle
+from storage.database import prepare, set_up, settle
 from storage.files import MediaTree
 from storage.keeping import Work
 from storage.received import Received
@@ -139,8 +139,7 @@ def keep_more(folder: Path, newsroom: Newsroom, more: int) -> float:
     grown = Newsroom(newsroom.articles + more, newsroom.port)
     new = iter([grown.made(newsroom.articles + index) for index in range(more)])
     with _open(folder) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA journal_mode = WAL")
+        set_up(connection, "WAL")
         pictures, work = Pictures(MediaTree(folder)), _work(1)
         began = time.perf_counter()
         while together := list(itertools.islice(new, 50)):

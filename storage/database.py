@@ -194,7 +194,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {target};\nCOMMIT;")
 
 
-def _set_up(connection: sqlite3.Connection, journal: str) -> None:
+def set_up(connection: sqlite3.Connection, journal: str) -> None:
+    """Make a connection that writes what it is to be; `journal` is SQLite's journal mode, WAL where that can be."""
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute("PRAGMA locking_mode = NORMAL")
@@ -221,7 +222,7 @@ async def open_for_writing(path: Path) -> OwnedConnection:
             if shared:  # a WAL that a crash left is brought in without the shared memory that is not to be had
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             prepare(connection, path)
-            _set_up(connection, "DELETE" if shared else "WAL")
+            set_up(connection, "DELETE" if shared else "WAL")
         except BaseException:
             connection.close()
             raise

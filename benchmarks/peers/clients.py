@@ -110,8 +110,8 @@ def _wget2(work: Work) -> list[str]:
     return ["wget2", "--quiet", "--max-threads=16", "--no-robots", "--no-config", *where]
 
 
-def _script(name: str) -> Callable[[Work], list[str]]:
-    return lambda work: [str(work.peers), str(HERE / name), work.listing, str(work.folder)]
+def _script(name: str, *more: str) -> Callable[[Work], list[str]]:
+    return lambda work: [str(work.peers), str(HERE / name), work.listing, str(work.folder), *more]
 
 
 def weigh(folder: Path) -> Weight:
@@ -138,7 +138,16 @@ CLIENTS = (
     Client("backfile", "everything it does by default", backfile, _captures),
     Client("bare aiohttp script", "sha256, rename, SQLite, frontier", _script("bare_script.py"), _files, "aiohttp"),
     Client("Scrapy", "FilesPipeline + SQLite", _script("with_scrapy.py"), _files, package="scrapy", only_pictures=True),
-    Client("crawlee", "impit, files + SQLite", _script("with_crawlee.py"), _files, package="crawlee"),
+    Client(
+        "crawlee",
+        "impit, files + SQLite, queue on disk",
+        _script("with_crawlee.py", "--lasting"),
+        _files,
+        package="crawlee",
+    ),
+    Client(
+        "crawlee, in memory", "the same, queue lost at its end", _script("with_crawlee.py"), _files, package="crawlee"
+    ),
     Client("aria2c", "-j16, files only", _aria2c, _files, program="aria2c", debian="aria2"),
     Client("wget2", "16 threads, files only", _wget2, _files, program="wget2", debian="wget2"),
     Client(

@@ -1,4 +1,7 @@
-"""The same crawl with crawlee and impit: files to a folder, items to SQLite. Run: `with_crawlee.py LISTING FOLDER`."""
+"""The same crawl with crawlee and impit: files to a folder, items to SQLite.
+
+Run: `with_crawlee.py LISTING FOLDER [--lasting]`; its queue is in memory, or where it survives the end of the process.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ import sys
 from pathlib import Path
 
 from crawlee import ConcurrencySettings, Request
+from crawlee.configuration import Configuration
 from crawlee.crawlers import HttpCrawler, HttpCrawlingContext
 from crawlee.http_clients import ImpitHttpClient
-from crawlee.storage_clients import MemoryStorageClient
+from crawlee.storage_clients import FileSystemStorageClient, MemoryStorageClient
 
 BATCH = 500  # items to a commit
 
 
-async def main(listing: str, folder: Path) -> None:
+async def main(listing: str, folder: Path, *, lasting: bool) -> None:
     """Crawl."""
     database = sqlite3.connect(folder / "crawlee.db", isolation_level=None)
     database.executescript("PRAGMA journal_mode = WAL; CREATE TABLE item (url TEXT, status INTEGER, sha256 TEXT)")
@@ -26,7 +30,8 @@ async def main(listing: str, folder: Path) -> None:
     rows: list[tuple[str, int, str]] = []
     crawler = HttpCrawler(
         http_client=ImpitHttpClient(),
-        storage_client=MemoryStorageClient(),
+        configuration=Configuration(storage_dir=str(folder / "queue")),
+        storage_client=FileSystemStorageClient() if lasting else MemoryStorageClient(),
         # As many as the others have: left to find its own number it takes a seventh longer.
         concurrency_settings=ConcurrencySettings(min_concurrency=16, desired_concurrency=16, max_concurrency=16),
         configure_logging=False,
@@ -67,4 +72,4 @@ async def main(listing: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), lasting="--lasting" in sys.argv[3:]))

@@ -309,7 +309,7 @@ def test_a_run_killed_while_it_makes_the_archive_can_begin_again(tmp_path: Path)
 
     script = HOLD.replace("from storage.store", "import storage.database as d\nfrom storage.store").replace(
         "asyncio.run(hold())",
-        "d._set_up = lambda c, journal: (print('made', flush=True), sys.stdin.read())\nasyncio.run(hold())",
+        "d.set_up = lambda c, journal: (print('made', flush=True), sys.stdin.read())\nasyncio.run(hold())",
     )
     with start(script, tmp_path) as run:
         assert run.stdout is not None
