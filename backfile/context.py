@@ -9,7 +9,7 @@ from rich.console import Console
 
 from backfile import logs
 from backfile.config import Config, load
-from backfile.sites import secrets_of, sites_of, webhook_secrets_of
+from backfile.sites import proxy_secrets_of, secrets_of, sites_of, webhook_secrets_of
 from crawler.sites import Site
 
 
@@ -35,7 +35,7 @@ class Context:
         sites = sites_of(config)
         level = "error" if self.quiet else "debug" if self.verbose else config.settings.log.level
         form = self.log_format or config.settings.log.format
-        secrets = (*secrets_of(sites), *webhook_secrets_of(config).values())
+        secrets = (*secrets_of(sites), *webhook_secrets_of(config).values(), *proxy_secrets_of(config))
         logs.configure(level, form, secrets, self.err)
         return config, sites
 

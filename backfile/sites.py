@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from backfile.config import Config
@@ -28,6 +29,12 @@ def secrets_of(sites: Iterable[Site]) -> tuple[Secret, ...]:
     """Return every key in use, so that logs can mask them."""
     values = {key for site in sites for key in (site.api_key, site.classic_key) if key}
     return tuple(Secret(value) for value in sorted(values))
+
+
+def proxy_secrets_of(config: Config) -> tuple[Secret, ...]:
+    """Return the password that the configured proxy asks for, as it is and as it is spelt in the URL."""
+    spelt = urlsplit(config.settings.network.proxy).password or ""
+    return tuple(Secret(value) for value in dict.fromkeys((spelt, unquote(spelt))) if value)
 
 
 def webhook_secrets_of(config: Config, environment: Mapping[str, str] = os.environ) -> dict[str, Secret]:

@@ -12,6 +12,7 @@ from storage.records import Capture
 
 _SECRET_PARAMETERS = frozenset({"key", "token", "api_key"})
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e\x80-\U0010ffff]")
+_STRAY = re.compile(r"[\udc80-\udcff]")  # bytes that were no UTF-8, as Python spells them
 
 
 class Answered(Protocol):
@@ -71,7 +72,14 @@ def _capture(answer: Answered, at: float, sha256: str, size: int, body: bytes | 
 def _printable(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     if "".join([value for _, value in headers]).isprintable():  # as nearly all are
         return headers
-    return tuple((name, _UNPRINTABLE.sub("\ufffd", value)) for name, value in headers)
+    return tuple((name, _UNPRINTABLE.sub("\ufffd", _decoded(value))) for name, value in headers)
+
+
+def _decoded(value: str) -> str:
+    """Return a header that is not UTF-8 as Latin-1, which HTTP once said it was, and which every byte is."""
+    if _STRAY.search(value) is None:
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def without_secrets(url: str) -> str:

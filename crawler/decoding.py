@@ -30,6 +30,7 @@ class Decoder:
         self._inflate = zlib.decompressobj(_EITHER_HEADER) if encoding in _ZIPPED else None
         self._limit = limit
         self._trailing = False
+        self._half_mark = b""
         self.received = 0
         self._given = 0
 
@@ -49,8 +50,12 @@ class Decoder:
         """Inflate gzip's members, one after the other (RFC 1952, 2.2); what follows the last one means nothing."""
         assert self._inflate is not None, "the body is not compressed"
         pieces = []
+        chunk, self._half_mark = self._half_mark + chunk, b""
         while chunk and not self._trailing:
             if self._inflate.eof:
+                if chunk == _GZIP_MARK[:1]:
+                    self._half_mark = chunk  # the next piece says of what: a member, or nothing
+                    break
                 self._trailing = not chunk.startswith(_GZIP_MARK)
                 if self._trailing:
                     break

@@ -11,10 +11,9 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-from crawler.errors import Fault, FaultKind
 from crawler.politeness import Lane, LanePolicy, Outcome
+from crawler.queues import Queue, Turn, Visit
 from storage.records import Job, Kind
 from storage.store import Store
 
@@ -22,23 +21,6 @@ _BUFFER = 64  # jobs in memory for each host; claiming fewer than 32 at a time c
 _LOW = 16
 _GLANCE = 0.25  # seconds after which hosts are looked for that nobody has heard of yet
 _FAR = 15 * 60.0  # a run does not wait for rows due later than this
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Somebody who waits for a host outside of a job's own turn."""
-
-    granted: asyncio.Future[None]
-    held: int  # how many of the host's places the asker holds already
-
-
-@dataclass(slots=True)
-class _Queue:
-    """The jobs of one host, those who wait for a turn there, and its politeness."""
-
-    lane: Lane
-    turns: deque[_Turn] = field(default_factory=deque)
-    jobs: deque[Job] = field(default_factory=deque)
 
 
 class Dispatcher:
@@ -63,10 +45,10 @@ class Dispatcher:
         self._width = width
         self._under_way = 0
         self._pumping = False  # it is going to be pumped in this turn of the event loop
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[str, Queue] = {}
         self._waiting: deque[asyncio.Future[Job | None]] = deque()
-        self._in_hand: dict[int, Job] = {}
-        self._answered: set[int] = set()  # of them, those that ask for nothing more
+        self._in_hand: dict[int, Visit] = {}  # by the row of its job
+        self._visits: dict[asyncio.Task[object] | None, list[Visit]] = {}  # of each task, the outermost first
         self._pauses: dict[str, float] = {}  # Unix seconds until which earlier runs were asked to stay away
         self._failing: set[int] = set()  # rows whose last attempt failed for a reason that may be the host's
         self._need = asyncio.Event()
@@ -123,14 +105,16 @@ class Dispatcher:
         future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._pump()
-        return await future
+        job = await future
+        if job is not None:
+            self._begin(self._in_hand[job.id])
+        return job
 
     def finished(self, job: Job, outcome: Outcome, latency: float, retry_after: float | None = None) -> None:
         """Say that a job's request is over, and how it went for its host; `latency` in seconds."""
-        del self._in_hand[job.id]
-        answered = job.id in self._answered
-        self._answered.discard(job.id)
-        self._under_way -= not answered
+        visit = self._in_hand.pop(job.id)
+        self._end(visit)
+        self._under_way -= visit.placed
         fresh = job.id not in self._failing
         if outcome in (Outcome.OK, Outcome.NEUTRAL):
             self._failing.discard(job.id)
@@ -139,38 +123,78 @@ class Dispatcher:
         self._finished_count += 1
         self._news = self._news or job.kind is not Kind.MEDIA
         queue = self._queue(job.host)
-        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh, answered=answered)
+        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh, answered=not visit.placed)
         self._pump_soon()
 
     def answered(self, job: Job) -> None:
         """Say that a job asks for nothing more: its place is another's while its answer is worked off."""
-        if job.id not in self._answered:
-            self._answered.add(job.id)
+        self._give_back(self._in_hand[job.id])
+
+    def _give_back(self, visit: Visit) -> None:
+        if visit.placed:
+            visit.placed = False
             self._under_way -= 1
-            self._queue(job.host).lane.answered()
+            self._queue(visit.host).lane.answered()
             self._pump_soon()
 
-    def holds(self, job: Job) -> int:
-        """Return how many places of its host a job holds: one, until it is answered."""
-        return int(job.id not in self._answered)
+    def has_place(self, host: str) -> bool:
+        """Say whether the task that asks has a place at a host."""
+        return any(visit.placed and visit.host == host for visit in self._mine())
+
+    def leave(self) -> None:
+        """Give back the place that the task has, before it waits for what another may need that place for."""
+        for visit in self._mine():
+            self._give_back(visit)
+
+    def _mine(self) -> Sequence[Visit]:
+        return self._visits.get(asyncio.current_task(), ())
 
     @asynccontextmanager
-    async def turn(self, host: str, held: int = 0) -> AsyncIterator[None]:
+    async def turn(self, host: str) -> AsyncIterator[None]:
         """Hold a turn at a host for a request outside of a job's own: a redirect, robots.txt, a second answer.
 
-        `held` is how many of the host's places the asker holds already. Raises Fault when the host was given up.
+        Where the task has a place there, that serves; one that it has elsewhere is given back for good. Raises Fault
+        when the host was given up.
         """
-        queue = self._queue(host)
-        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.turns.append(_Turn(granted, held))
-        self._pump()
-        await granted
-        began = time.monotonic()
+        if not (in_place := self.has_place(host)):
+            self.leave()
+        visit = Visit(host, placed=not in_place)
+        began = await self._granted(visit, visiting=any(one.host == host for one in self._mine()))
+        self._begin(visit)
         try:
             yield
         finally:
-            queue.lane.finished(time.monotonic(), Outcome.NEUTRAL, time.monotonic() - began)
-            self._pump()
+            self._end(visit)
+            self._over(visit, time.monotonic() - began)
+
+    def _begin(self, visit: Visit) -> None:
+        visit.task = asyncio.current_task()
+        self._visits.setdefault(visit.task, []).append(visit)
+
+    def _end(self, visit: Visit) -> None:
+        visits = self._visits[visit.task]
+        visits.remove(visit)
+        if not visits:
+            del self._visits[visit.task]
+
+    async def _granted(self, visit: Visit, *, visiting: bool) -> float:
+        """Wait for a turn; returns when it was given."""
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue(visit.host).turns.append(Turn(granted, not visit.placed, visiting))
+        self._pump()
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if not granted.cancelled():  # it had been given already
+                self._over(visit, 0.0)
+            raise
+        return time.monotonic()
+
+    def _over(self, visit: Visit, latency: float) -> None:
+        lane = self._queue(visit.host).lane
+        lane.finished(time.monotonic(), Outcome.NEUTRAL, latency, answered=not visit.placed)
+        self._under_way -= visit.placed
+        self._pump()
 
     def troubled(self, host: str) -> bool:
         """Say whether a host is down, so that only probes are sent there."""
@@ -209,7 +233,7 @@ class Dispatcher:
 
     def in_hand(self) -> list[Job]:
         """Return the jobs that were handed out and are not finished."""
-        return list(self._in_hand.values())
+        return [visit.job for visit in self._in_hand.values() if visit.job is not None]
 
     def hosts_given_up(self) -> dict[str, str]:
         """Return the hosts that could not be reached or asked us to stay away, and why."""
@@ -224,16 +248,16 @@ class Dispatcher:
             pass  # a row has become due
         self._need.clear()
 
-    def _queue(self, host: str) -> _Queue:
+    def _queue(self, host: str) -> Queue:
         queue = self._queues.get(host)
         if queue is None:
-            queue = self._queues[host] = _Queue(Lane(self._policy(host)))
+            queue = self._queues[host] = Queue(Lane(self._policy(host)))
             if host in self._pauses:
                 now = time.monotonic()
                 queue.lane.stay_away(now + self._pauses[host] - self._store.now(), now)
         return queue
 
-    def _room(self, queue: _Queue) -> int:
+    def _room(self, queue: Queue) -> int:
         return 0 if queue.lane.gave_up else _BUFFER - len(queue.jobs)
 
     def _pending(self) -> bool:
@@ -256,9 +280,8 @@ class Dispatcher:
     def _pump(self) -> None:
         """Match waiting workers with jobs whose hosts are ready; ask for more when little is left."""
         now = time.monotonic()
-        soonest = float("inf")
+        soonest = self._grant_turns(now)
         for queue in self._queues.values():
-            soonest = min(soonest, _grant_turns(queue, now))
             while queue.jobs and self._may_hand_out() and not queue.turns:
                 ready = queue.lane.ready_at(now)
                 if ready > now:
@@ -269,6 +292,16 @@ class Dispatcher:
             self._wake_at(soonest)
         if not self._stopped and self._claim_is_worthwhile(now):
             self._need.set()
+
+    def _grant_turns(self, now: float) -> float:
+        """Give turns to those who wait, before any new job; returns when the next can be given."""
+        soonest = float("inf")
+        for queue in self._queues.values():
+            if queue.turns:
+                ready, taken = queue.grant(now, self._width - self._under_way)
+                self._under_way += taken
+                soonest = min(soonest, ready)
+        return soonest
 
     def _claim_is_worthwhile(self, now: float) -> bool:
         if not self._in_hand and not self._pending() and self._finished_count > self._finished_at_claim:
@@ -283,13 +316,13 @@ class Dispatcher:
     def _may_hand_out(self) -> bool:
         return bool(self._waiting) and self._under_way < self._width and not self._stopped
 
-    def _hand_out(self, queue: _Queue, now: float) -> None:
+    def _hand_out(self, queue: Queue, now: float) -> None:
         future = self._waiting.pop()  # whoever asked last is still running
         if future.done():
             return
         job = queue.jobs.popleft()
         queue.lane.started(now)
-        self._in_hand[job.id] = job
+        self._in_hand[job.id] = Visit(job.host, job)
         self._under_way += 1
         future.set_result(job)
 
@@ -301,21 +334,3 @@ class Dispatcher:
                 return
             self._timer.cancel()
         self._timer = loop.call_later(delay, self._pump)
-
-
-def _grant_turns(queue: _Queue, now: float) -> float:
-    """Give turns to those who wait, before any new job; returns when the next can be given (inf: none waits)."""
-    lane = queue.lane
-    while queue.turns:
-        turn = queue.turns[0]
-        if turn.granted.done():  # whoever waited was cancelled
-            queue.turns.popleft()
-        elif lane.gave_up:
-            reason = f"the host was given up: {lane.gave_up}"
-            queue.turns.popleft().granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason))
-        elif (ready := lane.ready_at(now, turn.held)) > now:
-            return ready
-        else:
-            lane.started(now)
-            queue.turns.popleft().granted.set_result(None)
-    return float("inf")

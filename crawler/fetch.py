@@ -8,6 +8,7 @@ of a key is masked before anybody sees it.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -38,11 +39,13 @@ _MIN_RATE = 256  # bytes a second below which an answer is given up once the rea
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
 _MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
 _COOKIES = ("set-cookie", "set-cookie2")  # may open a session with our key's rights; never sent back
+_NO_TOKEN = re.compile(r"[^\x20-\x7e]")
+_PARTIAL_CONTENT = 206
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-Turn = Callable[[str, int], AbstractAsyncContextManager[None]]
-"""From a host, and how many of its places the asker holds already, to a turn there."""
+Turn = Callable[[str], AbstractAsyncContextManager[None]]
+"""From a host to a turn there."""
 
 
 class Sink(Protocol):
@@ -86,7 +89,7 @@ _FOR_MEDIA = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
 
 
 @asynccontextmanager
-async def _at_once(_host: str, _held: int) -> AsyncIterator[None]:
+async def _at_once(_host: str) -> AsyncIterator[None]:
     """Wait for nothing."""
     yield
 
@@ -149,7 +152,7 @@ class Fetcher:
         """Fetch a page or an API answer into memory; `keyed`: the URL itself carries a key.
 
         `conditions` are headers by which the server may say that nothing has changed. Raises Fault; an Answer's status
-        is below 300, or 304 where there are conditions.
+        is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
         try:
@@ -188,13 +191,13 @@ class Fetcher:
                 raise Fault(FaultKind.REDIRECT_REFUSED, "the server redirected our key to another address")
             sent = {**headers, "API-Key": api_key} if api_key and at_home else headers
             if hops:
-                async with self._turn(host_of(url), int(host_of(url) == host_of(home))):
+                async with self._turn(host_of(url)):
                     found = await self._ask(url, wire, sent, sink, limit, hops)
             else:
                 found = await self._ask(url, wire, sent, sink, limit, hops)
             if isinstance(found, Answer):
                 return found
-            url, hops = found, hops + 1
+            url, hops, headers = found, hops + 1, _unconditional(headers)
 
     async def _ask(
         self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
@@ -210,7 +213,7 @@ class Fetcher:
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 return _next_hop(url, reply.headers["Location"], hops)
             body = await _receive(reply, sink, limit, self._settings.read_timeout)
-            media_type = reply.headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
+            media_type = _media_type(reply.headers.get("Content-Type", ""))
             return Answer(url, reply.status, _kept(reply.headers), media_type, body, time.time(), _since(began), hops)
 
     def _admit(self, url: str, wire: str, hops: int) -> None:
@@ -279,6 +282,17 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     return following
 
 
+def _unconditional(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers without conditions: another URL's 304 says nothing about what we hold of the first."""
+    return {name: value for name, value in headers.items() if name not in _CONDITIONS}
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> str:
+    """Return a Content-Type without parameters; what no media type has in it (RFC 9110, 8.3.1) as U+FFFD."""
+    return _NO_TOKEN.sub("\ufffd", content_type.split(";", 1)[0].strip().lower())
+
+
 def _kept(headers: CIMultiDictProxy[str]) -> tuple[tuple[str, str], ...]:
     if any(name in headers for name in _COOKIES):
         return tuple(pair for pair in headers.items() if pair[0].lower() not in _COOKIES)
@@ -294,13 +308,25 @@ async def _receive(reply: Reply, sink: Sink | None, limit: int, patience: float)
     pieces: list[bytes] = []
     encodings = ", ".join(reply.headers.getall("Content-Encoding", ()))
     if not 200 <= reply.status < 300:
-        with suppress(Fault, zlib.error):  # a refusal is one whatever its body; that is quoted as far as it goes
+        # A refusal is one whatever becomes of its body; that is quoted as far as it goes.
+        with suppress(Fault, zlib.error, aiohttp.ClientError, OSError):
             await _stream(reply, pieces.append, Decoder(encodings, _MAX_ERROR_BYTES), patience)
         raise fault_of_status(reply.status, reply.headers, b"".join(pieces), time.time())
+    if reply.status == _PARTIAL_CONTENT:
+        raise _unasked_part(reply)
     decoder = Decoder(encodings, limit)
     await _stream(reply, pieces.append if sink is None else sink.write, decoder, patience)
     decoder.finish()
     return b"".join(pieces)
+
+
+def _unasked_part(reply: Reply) -> Fault:
+    """Return the Fault of a 206, which would be kept for the whole.
+
+    It bears no status, as that of any short body: one of 206 would tell robots.txt's reader that there are no rules.
+    """
+    part = display(reply.headers.get("Content-Range", "none"), 80)
+    return Fault(FaultKind.SHORT_BODY, f"HTTP 206: a part that nobody asked for (Content-Range: {part})")
 
 
 async def _stream(reply: Reply, write: Callable[[bytes], object], decoder: Decoder, patience: float) -> None:

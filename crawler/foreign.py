@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import ssl
 import zlib
 
@@ -17,13 +18,16 @@ _TOO_MANY_FILES = (
     "too many open files, so no connection can be made; nothing kept so far is lost. Raise the limit (ulimit -n) "
     "or lower [crawl] concurrency, and run again"
 )
+_CREDENTIALS = re.compile(r"//[^/?#\s]*@")  # of a URL: the proxy's has a password that must not be archived
 
 
 def _words(error: Exception) -> str:
-    """Return what the system said, without the library's own account of the connection."""
+    """Return what the system said, without the library's own account of the connection, and without credentials."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or str(error.os_error)
-    return str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{error.status}, {error.message}"
+    return _CREDENTIALS.sub("//", str(error)) or type(error).__name__
 
 
 def translated(error: Exception) -> Fault | OSError:
@@ -44,6 +48,7 @@ def translated(error: Exception) -> Fault | OSError:
         (aiohttp.ClientConnectorError, FaultKind.CONNECTION_REFUSED, "no connection"),
         (aiohttp.ClientPayloadError, FaultKind.SHORT_BODY, "the body broke off"),
         (aiohttp.InvalidURL, FaultKind.BAD_URL, "the URL cannot be requested"),
+        (aiohttp.ClientHttpProxyError, FaultKind.PROTOCOL, "the proxy opened no way to the host"),
         (aiohttp.ClientResponseError, FaultKind.PROTOCOL, "the answer is not HTTP"),
         ((aiohttp.ClientConnectionError, OSError), FaultKind.CONNECTION_RESET, "the connection broke"),
         (zlib.error, FaultKind.BAD_ENCODING, "the compressed body cannot be read"),

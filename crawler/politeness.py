@@ -41,22 +41,22 @@ class Lane:
         self._complaints = 0
         self._complained_at = -math.inf
 
-    def ready_at(self, now: float, held: int = 0) -> float:
+    def ready_at(self, now: float, *, in_place: bool = False, visiting: bool = False) -> float:
         """Return the earliest time a request may start, not before `now`; inf while there is none to name.
 
-        `held` is how many of the requests in flight the asker holds itself: the next one takes their place, as when
-        a redirect is followed.
+        `in_place` says that the asker has a place, which serves for the next request, too, as when a redirect is
+        followed; `visiting` that one of its requests is not over, with its place or without.
         """
-        if self.gave_up or self.in_flight - held >= max(1, self.policy.concurrency):
+        if self.gave_up or (not in_place and self.in_flight >= max(1, self.policy.concurrency)):
             return math.inf
         circuit = self._circuit.ready_at()
-        if held and circuit == math.inf:  # a probe that was redirected: to wait for itself would be for ever
+        if visiting and circuit == math.inf:  # a probe that was redirected: to wait for itself would be for ever
             circuit = now
         return max(now, self._next_slot, self._paused_until, circuit)
 
-    def started(self, now: float) -> None:
-        """Note that a request starts."""
-        self.in_flight += 1
+    def started(self, now: float, *, in_place: bool = False) -> None:
+        """Note that a request starts, `in_place` where one that is not over keeps the place for both."""
+        self.in_flight += not in_place
         self._circuit.started(now)
         self._started_at = now
         slot = self._next_slot if now - self._next_slot <= _LATE else now
@@ -78,8 +78,8 @@ class Lane:
     ) -> None:
         """Note that a request has ended, `latency` seconds after it began; `retry_after` in seconds from now.
 
-        `answered` says that its place was given back before. `fresh` is False for a URL that has failed before: that
-        it fails again says more about it than about the host.
+        `answered` says that its place was given back before, or was another's. `fresh` is False for a URL that has
+        failed before: that it fails again says more about it than about the host.
         """
         if not answered:
             self.answered()

@@ -24,14 +24,19 @@ class RobotRules:
         fetcher: Fetcher,
         user_agent: str,
         turn: Turn,
+        leave: Callable[[], None],
         on_delay: Callable[[str, float], None],
         *,
         obey: bool = True,
     ) -> None:
-        """`on_delay` is told of a host's crawl delay in seconds; `obey` False asks and refuses nothing."""
+        """`leave` gives back the place that the asker has; its page then needs a turn.
+
+        `on_delay` is told of a host's crawl delay in seconds; `obey` False asks and refuses nothing.
+        """
         self._fetcher = fetcher
         self._user_agent = user_agent
         self._turn = turn
+        self._leave = leave
         self._on_delay = on_delay
         self._obey = obey
         self._known: dict[str, Robots] = {}
@@ -55,21 +60,26 @@ class RobotRules:
 
     async def _rules(self, url: str) -> Robots:
         host = host_of(url)
-        async with self._locks.setdefault(host, asyncio.Lock()):
-            rules = self._known.get(host)
-            if rules is None or rules.expires_at < time.time():
-                rules = self._known[host] = await self._fetch(url, host)
-                delay = rules.crawl_delay(self._user_agent)
-                if delay:
-                    self._on_delay(host, delay)
-                    async with self._turn(host, 1):  # the page that asked waits its turn anew, at the pace now known
-                        pass
+        rules = self._fresh(host)
+        if rules is not None:
             return rules
+        self._leave()  # whoever fetches may need the place; and all who wait here then go one by one, at the pace known
+        async with self._locks.setdefault(host, asyncio.Lock()):
+            rules = self._fresh(host)
+            if rules is None:
+                rules = self._known[host] = await self._fetch(url, host)
+                if delay := rules.crawl_delay(self._user_agent):
+                    self._on_delay(host, delay)
+            return rules
+
+    def _fresh(self, host: str) -> Robots | None:
+        rules = self._known.get(host)
+        return rules if rules is not None and rules.expires_at >= time.time() else None
 
     async def _fetch(self, url: str, host: str) -> Robots:
         location = f"{url.split('://', 1)[0]}://{host}/robots.txt"
         try:
-            async with self._turn(host, 1):  # whoever asks is about to ask this host for a page
+            async with self._turn(host):
                 answer = await self._fetcher.page(location, accept="text/plain,*/*;q=0.5")
         except Fault as fault:
             if fault.http_status is None:

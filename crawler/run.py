@@ -152,7 +152,12 @@ class Crawl:
         fetcher = await stack.enter_async_context(self._fetcher(dispatcher))
         settings = self._settings
         robots = RobotRules(
-            fetcher, settings.fetch.user_agent, dispatcher.turn, dispatcher.slow_down, obey=settings.robots
+            fetcher,
+            settings.fetch.user_agent,
+            dispatcher.turn,
+            dispatcher.leave,
+            dispatcher.slow_down,
+            obey=settings.robots,
         )
         blocks = BlockPages(settings.block_patterns)
         tools = Tools(
@@ -161,6 +166,7 @@ class Crawl:
             self._wants,
             robots,
             dispatcher.turn,
+            dispatcher.has_place,
             blocks,
             on_request=workers.answered,
             let_others=workers.let_others,

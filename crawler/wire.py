@@ -11,12 +11,14 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
+from aiohttp.helpers import _EXC_SENTINEL
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 from yarl import URL
@@ -57,6 +59,27 @@ class _Origin:
         """Close what has waited for too long; the first has waited longest."""
         while self.idle and time.monotonic() - self.idle[0][1] >= _KEPT_ALIVE:
             self.idle.pop(0)[0].close()
+
+
+class _Protocol(ResponseHandler):
+    """Reads answers, and tells the reader of a body when it breaks off in ways that the library keeps to itself."""
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        """Take what stops the parser, which forgets the body that it was in: its reader would wait for ever."""
+        super().set_exception(exc, exc_cause)
+        if isinstance(exc, HttpProcessingError):
+            problem = exc.message.partition("\n")[0].rstrip(":")
+            self._break_off(aiohttp.ClientError(f"the body is not HTTP ({problem})"))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Take the end of the connection: an error is not the end of a body that lasts until the close."""
+        if exc is not None:
+            self._break_off(aiohttp.ClientPayloadError(str(exc)))
+        super().connection_lost(exc)
+
+    def _break_off(self, error: aiohttp.ClientError) -> None:
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(error)
 
 
 class Reply:
@@ -113,6 +136,8 @@ class Wire:
         self._proxy = URL(proxy) if proxy else None
         self._origins: dict[str, _Origin] = {}
         self._loop = asyncio.get_running_loop()
+        reads: type[ResponseHandler] = _Protocol
+        connector._factory = partial(reads, loop=self._loop)  # noqa: SLF001 - there is no other way in
 
     async def close(self) -> None:
         """Close the connections."""

@@ -63,19 +63,20 @@ class Tools:
     wants: Wants
     robots: RobotRules
     turn: Turn
+    has_place: Callable[[str], bool]
     blocks: BlockPages
     on_request: Callable[[Job, Answer, int], None]
     let_others: Callable[[Job, Answer], Awaitable[None]]  # called when a job asks for nothing more
     on_article: Callable[[Article], None]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
-        """Fetch a page or an API answer; on another host than the job's, whose turn it is, wait for a turn there.
+        """Fetch a page or an API answer; where the job has no place, wait for a turn.
 
         Raises Unchanged where we hold what the server has.
         """
         host, kept = host_of(url), await self.kept(job, url)
         conditions = kept.conditions if kept is not None else {}
-        async with self.turn(host, 0) if host != job.host else nullcontext():
+        async with nullcontext() if self.has_place(host) else self.turn(host):
             answer = await self.fetcher.page(
                 url, accept=JSON if api_key else accept, api_key=api_key, keyed=keyed, conditions=conditions
             )
@@ -154,7 +155,7 @@ class ArticleVisit:
         if found.record.source is Source.PARTIAL and site.api_url and site.api_key:
             # The page told little more than which article it is; the API has the rest.
             api_host = host_of(site.api_url)
-            async with self._tools.turn(api_host, 1) if api_host == job.host else nullcontext():
+            async with self._tools.turn(api_host):
                 return await self._by_api(job, site, found.record.cms_id)
         return answer, found
 

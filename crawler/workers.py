@@ -170,7 +170,7 @@ class Workers:
         )
         async for attempt in tries:
             with attempt:
-                async with self._dispatcher.turn(job.host, self._dispatcher.holds(job)):
+                async with self._dispatcher.turn(job.host):
                     await self._perform(job, visits)
 
     def _once_more(self, state: RetryCallState, job: Job) -> bool:

@@ -11,6 +11,7 @@ import zstandard
 
 from storage.errors import ArchiveDamaged
 from storage.records import Capture
+from storage.texts import storable
 
 _LEVEL = 3  # as fast to write as plain text; higher levels gain little on article JSON
 _OWN = threading.local()
@@ -55,11 +56,11 @@ def _row(frontier: int, known_url: str, run: int, capture: Capture) -> tuple[obj
         capture.fetched_at,
         capture.seconds,
         capture.http_status,
-        capture.media_type,
+        storable(capture.media_type),
         capture.sha256,
         capture.size,
         headers_json(capture.headers),
-        capture.error or None,
+        storable(capture.error) or None,
     )
 
 

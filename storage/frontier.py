@@ -16,6 +16,7 @@ from typing import Any
 
 from storage.clock import iso
 from storage.records import Failure, Job, Kind, State, Wanted
+from storage.texts import storable
 
 # A wanted row meets a known one: it may be wanted by a new target, deeper, sooner, or no longer skipped.
 # A known row that is done stays done. `prior` tells the caller what was known before.
@@ -201,9 +202,10 @@ def fail(
     connection: sqlite3.Connection, frontier: int, failure: Failure, *, run: int, capture: int | None, in_run: bool
 ) -> None:
     """Record a failed attempt: `in_run` puts the row back for this run, else it waits for a later one or a person."""
+    error = storable(failure.error)
     connection.execute(
         "INSERT INTO attempt (frontier, run, at, fault, error, http_status, capture) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (frontier, run, iso(failure.at), failure.fault, failure.error, failure.http_status, capture),
+        (frontier, run, iso(failure.at), failure.fault, error, failure.http_status, capture),
     )
     connection.execute(
         "UPDATE frontier SET state = ?, due_at = ?, attempts = attempts + ?, last_attempt_at = ?, http_status = ?, "
@@ -215,7 +217,7 @@ def fail(
             iso(failure.at),
             failure.http_status,
             failure.fault,
-            failure.error,
+            error,
             frontier,
         ),
     )

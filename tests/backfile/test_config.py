@@ -11,7 +11,7 @@ import pytest
 from backfile.config import Config, load, preset
 from backfile.errors import ConfigError
 from backfile.settings import Settings, SiteTable
-from backfile.sites import secrets_of, sites_of
+from backfile.sites import proxy_secrets_of, secrets_of, sites_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = '[[sites]]\nname = "dm"\nbase_url = "https://www.example.org"\n'
@@ -129,6 +129,13 @@ def test_keys_come_from_the_environment_or_a_private_file(tmp_path: Path) -> Non
     key.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
         sites_of(config, {})
+
+
+def test_the_password_of_a_proxy_is_a_secret_of_the_logs(tmp_path: Path) -> None:
+    """An error of the library may spell the proxy's URL; its password is masked as it is, and as it is spelt."""
+    config = loaded(tmp_path, SITE + '[network]\nproxy = "http://me:top%2Fsecret@127.0.0.1:3128"\n')
+    assert [secret.value for secret in proxy_secrets_of(config)] == ["top%2Fsecret", "top/secret"]
+    assert proxy_secrets_of(loaded(tmp_path, SITE)) == ()
 
 
 def test_secrets_never_print(tmp_path: Path) -> None:

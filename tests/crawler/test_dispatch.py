@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -80,7 +81,7 @@ async def test_a_host_gets_no_more_than_its_places(tmp_path: Path) -> None:
 
 
 async def test_an_answered_job_leaves_its_place_to_others(tmp_path: Path) -> None:
-    """While an answer is worked off its place at the host is another's; it holds none that a turn could be taken in."""
+    """While an answer is worked off its place at the host is another's."""
     async with open_store(tmp_path) as store:
         rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(4)]
         async with running(store, *rows) as dispatcher:
@@ -93,7 +94,6 @@ async def test_an_answered_job_leaves_its_place_to_others(tmp_path: Path) -> Non
             fourth = asyncio.create_task(dispatcher.next())
             assert (await third) is not None
             assert not fourth.done()
-            assert (dispatcher.holds(first), dispatcher.holds(second)) == (0, 1)
             await finish(store, dispatcher, first)
             assert not fourth.done()
             await finish(store, dispatcher, second)
@@ -162,8 +162,119 @@ async def test_a_turn_in_ones_own_place_does_not_wait_for_another(tmp_path: Path
         async with running(store, *rows) as dispatcher:
             await dispatcher.next()
             await dispatcher.next()
-            async with asyncio.timeout(5), dispatcher.turn("a", 1):
+            async with asyncio.timeout(5), dispatcher.turn("a"):
                 pass
+
+
+async def at_once(*askers: Callable[[], Awaitable[None]]) -> None:
+    """Let tasks ask, none of which may wait for ever."""
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for asker in askers:
+            group.create_task(asker())  # type: ignore[arg-type]
+
+
+async def test_a_turn_within_a_turn_needs_no_further_place(tmp_path: Path) -> None:
+    """Jobs that have all places of a host, are tried again, and then redirected there, do not wait for each other."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(4)]
+        async with running(store, *rows) as dispatcher:
+
+            async def work() -> None:
+                while (job := await dispatcher.next()) is not None:
+                    async with dispatcher.turn("a"), dispatcher.turn("a"):
+                        await asyncio.sleep(0)
+                    await finish(store, dispatcher, job)
+
+            await at_once(work, work, work)
+
+
+async def test_who_has_a_place_does_not_queue_behind_who_needs_one(tmp_path: Path) -> None:
+    """A stranger is redirected to a host whose places are all taken by jobs that are redirected there, too."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(2)]
+        async with running(store, *rows) as dispatcher:
+            taken, waiting = asyncio.Event(), asyncio.Event()
+
+            async def work() -> None:
+                job = await dispatcher.next()
+                assert job is not None
+                taken.set()
+                await waiting.wait()
+                async with dispatcher.turn("a"):
+                    await finish(store, dispatcher, job)
+
+            async def stranger() -> None:
+                await taken.wait()
+                asyncio.get_running_loop().call_soon(waiting.set)
+                async with dispatcher.turn("a"):
+                    pass
+
+            await at_once(work, work, stranger)
+
+
+async def test_hosts_that_redirect_to_each_other_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """A job whose request goes elsewhere gives its own host's place to others, and waits for one when it comes back."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "ab"[n % 2], 1) for n in range(8)]
+        async with running(store, *rows) as dispatcher:
+            together = asyncio.Barrier(4)
+            asked: Counter[str] = Counter()
+
+            @asynccontextmanager
+            async def asking(host: str) -> AsyncIterator[None]:
+                asked[host] += 1
+                assert asked[host] <= 2
+                yield
+                await asyncio.sleep(0)
+                asked[host] -= 1
+
+            async def work() -> None:
+                for _ in range(2):
+                    job = await dispatcher.next()
+                    assert job is not None
+                    async with asking(job.host):
+                        await together.wait()
+                    for host in ("b" if job.host == "a" else "a", job.host):
+                        async with dispatcher.turn(host), asking(host):
+                            pass
+                    await finish(store, dispatcher, job)
+
+            await at_once(work, work, work, work)
+
+
+async def test_what_is_tried_again_counts_among_what_is_under_way(tmp_path: Path) -> None:
+    """A job that was answered, and asks again, waits until the run may have one more request under way."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.MEDIA, f"m{n}", "ab"[n], 1) for n in range(2)]
+        async with running(store, *rows, width=1) as dispatcher:
+            first = await dispatcher.next()
+            assert first is not None
+            dispatcher.answered(first)
+            assert await asyncio.create_task(dispatcher.next()) is not None
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0), dispatcher.turn(first.host):
+                    pass
+
+
+async def test_a_turn_that_nobody_takes_any_more_leaves_no_place_taken(tmp_path: Path) -> None:
+    """A task that is cancelled right after it was given a turn has not used it."""
+    async with open_store(tmp_path) as store, running(store, width=1) as dispatcher:
+        there = asyncio.Event()
+
+        async def ask() -> None:
+            async with dispatcher.turn("a"):
+                there.set()
+
+        async def make_way() -> None:
+            async with dispatcher.turn("a"):
+                asker = asyncio.create_task(ask())
+                await asyncio.sleep(0)  # it waits
+            asker.cancel()  # it was given its turn, and has not gone on
+
+        await make_way()
+        await asyncio.sleep(0)
+        assert not there.is_set()
+        await at_once(ask)
 
 
 async def test_a_row_put_off_is_waited_for(tmp_path: Path) -> None:

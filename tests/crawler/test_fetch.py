@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import struct
 import zlib
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from crawler.errors import Fault, FaultKind
 from crawler.fetch import Answer, Fetcher, FetchSettings
 from crawler.network import ConnectTo
-from tests.security.server import Server, ok, redirect, running
+from tests.security.server import Handler, Server, ok, redirect, running
 
 
 async def get(server: Server, path: str, **settings: object) -> Answer:
@@ -28,6 +30,37 @@ async def fault_of(server: Server, path: str, **settings: object) -> Fault:
     return caught.value
 
 
+class Waited:
+    """A sink that says when something has come."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.came = asyncio.Event()
+
+    def write(self, chunk: bytes, /) -> None:
+        """Keep the next part."""
+        self.body += chunk
+        self.came.set()
+
+
+async def media(server: Server, path: str, sink: Waited, conditions: dict[str, str] | None = None) -> Answer:
+    """Fetch a path of the server into a sink."""
+    settings = FetchSettings(user_agent="backfile test", read_timeout=2)
+    async with Fetcher(settings, lambda _: True, [server.host]) as fetcher:
+        return await fetcher.media(server.url + path, sink, conditions or {})
+
+
+def in_two(first: bytes, sink: Waited, second: bytes) -> Handler:
+    """Return a handler that writes the second part once the sink has something of the first."""
+
+    async def write(_path: str, _headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        await sink.came.wait()
+        writer.write(second)
+
+    return write
+
+
 async def test_an_answer_has_everything_a_capture_needs() -> None:
     """Status, headers in order, type, body and times arrive."""
     async with running() as server:
@@ -36,6 +69,14 @@ async def test_an_answer_has_everything_a_capture_needs() -> None:
     assert (answer.status, answer.media_type, answer.body) == (200, "text/html", b"hello")
     assert [value for name, value in answer.headers if name == "X-Twice"] == ["1", "2"]
     assert server.requests[0][1]["user-agent"] == "backfile test"
+
+
+async def test_a_media_type_is_text_whatever_the_server_sends() -> None:
+    """A byte that no media type has is not taken into it: no database would keep it."""
+    async with running() as server:
+        server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Type: Image/JP\xffG ; q=1\r\nContent-Length: 1\r\n\r\na"
+        answer = await get(server, "/a")
+    assert answer.media_type == "image/jp\ufffdg"
 
 
 async def test_urls_go_out_exactly_as_given() -> None:
@@ -92,6 +133,92 @@ async def test_a_gzip_body_is_decoded_and_a_cut_one_is_a_fault() -> None:
         server.answers["/cut"] = ok(packed[:-9], "Content-Encoding: gzip")
         assert (await get(server, "/whole")).body == b"hello" * 1000
         assert (await fault_of(server, "/cut")).kind is FaultKind.SHORT_BODY
+
+
+async def test_a_gzip_body_goes_on_wherever_it_is_cut() -> None:
+    """A second member is decoded though only the first byte of it came with the end of the first."""
+    one, two = gzip.compress(b"one"), gzip.compress(b"two")
+    head = ok(b"", "Content-Encoding: gzip", f"Content-Length: {len(one + two)}")
+    sink = Waited()
+    async with running() as server:
+        server.answers["/a"] = in_two(head + one + two[:1], sink, two[1:])
+        await media(server, "/a", sink)
+    assert sink.body == b"onetwo"
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x1f", b"\x1fx", b"\0\0"])
+async def test_what_follows_the_last_gzip_member_means_nothing(rest: bytes) -> None:
+    """Garbage after a gzip body is left out, even half the mark of a member that never comes."""
+    async with running() as server:
+        server.answers["/a"] = ok(gzip.compress(b"one") + rest, "Content-Encoding: gzip")
+        assert (await get(server, "/a")).body == b"one"
+
+
+async def test_a_body_that_lasts_until_the_close_ends_there() -> None:
+    """Without a length and without chunks, a body is whole when the server closes the connection."""
+    async with running() as server:
+        server.answers["/a"] = b"HTTP/1.1 200 OK\r\n\r\nwhole"
+        assert (await get(server, "/a")).body == b"whole"
+
+
+async def test_a_body_that_lasts_until_the_close_does_not_end_with_a_reset() -> None:
+    """Without a length and without chunks, a body is short when the connection breaks, however much of it came."""
+    sink = Waited()
+
+    async def reset(_path: str, _headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await sink.came.wait()
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
+
+    async with running() as server:
+        server.answers["/a"] = reset
+        with pytest.raises(Fault) as caught:
+            await media(server, "/a", sink)
+    assert (caught.value.kind, sink.body) == (FaultKind.SHORT_BODY, b"half")
+
+
+async def test_a_part_that_nobody_asked_for_is_a_fault() -> None:
+    """A 206 is not kept for the whole, and the message says what part it is."""
+    async with running() as server:
+        server.answers["/a"] = b"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-3/90\r\nContent-Length: 4\r\n\r\n%PDF"
+        fault = await fault_of(server, "/a")
+    assert fault.kind is FaultKind.SHORT_BODY
+    assert "206" in str(fault)
+    assert "bytes 0-3/90" in str(fault)
+
+
+@pytest.mark.parametrize(
+    "status, kind",
+    [("404 No", FaultKind.NOT_FOUND), ("429 Slow", FaultKind.RATE_LIMITED), ("503 Busy", FaultKind.UNAVAILABLE)],
+)
+@pytest.mark.parametrize("framing", ["Content-Length: 50", "Transfer-Encoding: chunked"])
+async def test_a_refusal_stands_though_its_body_breaks_off(status: str, kind: FaultKind, framing: str) -> None:
+    """What a status says, and how long to stay away, holds whatever becomes of the body."""
+    async with running() as server:
+        server.answers["/a"] = f"HTTP/1.1 {status}\r\nRetry-After: 120\r\n{framing}\r\n\r\n4\r\nbusy\r\n".encode()
+        fault = await fault_of(server, "/a")
+    assert (fault.kind, fault.http_status, fault.retry_after) == (kind, int(status[:3]), 120.0)
+
+
+async def test_a_broken_chunk_is_a_protocol_fault_at_once() -> None:
+    """Nobody waits for the rest of a body after a chunk of it that cannot be read."""
+    sink = Waited()
+    left = asyncio.Event()
+
+    async def broken(_path: str, _headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        writer.write(ok(b"5\r\nhello\r\n", "Transfer-Encoding: chunked"))
+        await sink.came.wait()
+        writer.write(b"ZZ\r\n")
+        await left.wait()
+
+    async with running() as server:
+        server.answers["/a"] = broken
+        with pytest.raises(Fault) as caught:
+            await media(server, "/a", sink)
+        left.set()
+    assert (caught.value.kind, sink.body) == (FaultKind.PROTOCOL, b"hello")
 
 
 async def test_a_gzip_bomb_costs_no_more_than_the_limit() -> None:
@@ -214,6 +341,22 @@ async def test_redirect_loops_end() -> None:
         assert (await fault_of(server, "/a")).kind is FaultKind.REDIRECT_LOOP
         assert (await fault_of(server, "/self")).kind is FaultKind.REDIRECT_LOOP
     assert len(server.requests) <= 8
+
+
+async def test_conditions_stay_with_their_url() -> None:
+    """What we hold of one URL is not said to be unchanged by the URL that it redirects to."""
+    unchanged = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+    conditions = {"If-None-Match": '"x"', "If-Modified-Since": "Tue, 01 Mar 2022 00:00:00 GMT"}
+    async with running() as server:
+        server.answers["/x"] = redirect("/another")
+        server.answers["/another"] = unchanged
+        server.answers["/same"] = unchanged
+        assert (await media(server, "/same", Waited(), conditions)).status == 304
+        with pytest.raises(Fault) as caught:
+            await media(server, "/x", Waited(), conditions)
+    assert caught.value.kind is FaultKind.HTTP_STATUS
+    asked = [sorted({"if-none-match", "if-modified-since"} & headers.keys()) for _, headers in server.requests]
+    assert asked == [["if-modified-since", "if-none-match"], ["if-modified-since", "if-none-match"], []]
 
 
 async def test_the_key_stays_with_its_host() -> None:

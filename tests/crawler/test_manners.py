@@ -37,7 +37,7 @@ async def test_a_host_that_is_down_is_asked_a_handful_of_times(tmp_path: Path, m
         held = [f"dm:{number}" for number in room.inventory.articles()]  # their pictures are what is left to fetch
         summary = await crawl(tmp_path, site_of(room, key="box-key"), *held)
         asked = len(room.log.entries)
-    assert 9 < asked <= 20
+    assert 9 < asked <= 2 * 4 * 2 + 5  # two rounds of four places, each tried twice, until it is known; then the probes
     assert summary.left > 300
     assert list(summary.hosts_given_up.values()) == ["could not be reached"]
     assert rows(tmp_path, "SELECT count(*) FROM frontier WHERE state = 'doing'") == [(0,)]
@@ -60,6 +60,21 @@ async def test_robots_txt_is_read_once_and_kept(tmp_path: Path, monkeypatch: pyt
     assert summary.causes == {"robots": 1}
     starts = [entry.monotonic for entry in log][1:]  # the first is robots.txt itself
     assert min(later - earlier for earlier, later in pairwise(starts)) > 0.08
+
+
+async def test_pages_that_waited_for_robots_txt_do_not_go_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many pages were ready to be asked for while it was read, its crawl delay lies between them."""
+    async with Newsroom(Options(articles=8, latency_ms=60.0)) as room:
+        monkeypatch.setattr(listings, "robots", lambda _stock: "User-agent: *\nCrawl-delay: 0.1\n")
+        pages = [room.inventory.url(number) for number in room.inventory.articles()]
+        await crawl(tmp_path, site_of(room), *pages, media=False)
+        log = room.log.entries
+    assert log[0].path_qs == "/robots.txt"
+    starts = sorted(entry.monotonic for entry in log)
+    assert len(starts) > len(pages)
+    assert min(later - earlier for earlier, later in pairwise(starts[1:])) > 0.08
 
 
 async def test_what_the_archive_can_answer_is_not_asked(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_lane_at_its_width_names_no_time() -> None:
     lane = Lane(LanePolicy(concurrency=1))
     lane.started(5.0)
     assert lane.ready_at(5.0) == math.inf
-    assert lane.ready_at(5.0, held=1) == 5.0
+    assert lane.ready_at(5.0, in_place=True) == 5.0
     lane.finished(6.0, OK, 1.0)
     assert lane.ready_at(6.0) == 6.0
 
@@ -412,14 +412,14 @@ def test_the_budget_saves_up_no_more_than_its_ceiling() -> None:
 
 
 def test_a_probe_that_is_redirected_does_not_wait_for_itself() -> None:
-    """Whoever holds the probe may follow where it is sent; nobody else may ask."""
+    """Whoever sent the probe may follow where it is led; nobody else may ask."""
     lane = Lane(LanePolicy(concurrency=4, failures_to_open=1, first_probe=5))
     lane.started(1000)
     lane.finished(1000, DOWN, 0.0)
     assert lane.ready_at(1000) == 1005
     lane.started(1005)
     assert lane.ready_at(1005) == math.inf
-    assert lane.ready_at(1005, held=1) == 1005
+    assert lane.ready_at(1005, visiting=True) == 1005
 
 
 def test_a_crawl_delay_counts_from_the_last_request() -> None:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+import aiohttp
 import pytest
 
 from crawler.errors import Fault, FaultKind
 from crawler.fetch import Answer, Fetcher, FetchSettings
+from crawler.foreign import translated
 from crawler.network import ConnectTo
 from tests.security.server import Server, ok, redirect, running
 
@@ -412,6 +414,33 @@ async def test_a_proxy_may_be_on_this_machine() -> None:
         settings = FetchSettings("t", proxy=proxy.url)
         async with Fetcher(settings, "cms.example".__eq__) as fetcher:
             assert (await fetcher.page("http://cms.example/a")).body == b"by proxy"
+
+
+async def test_the_password_of_a_proxy_is_not_told() -> None:
+    """A proxy that refuses the way to a host is reported by its status and its words, not by its own address."""
+    async with running() as proxy:
+        proxy.answers["cms.example:443"] = b"HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        settings = FetchSettings("t", proxy=proxy.url.replace("//", "//me:topsecret@"))
+        async with Fetcher(settings, "cms.example".__eq__) as fetcher:
+            with pytest.raises(Fault) as caught:
+                await fetcher.page("https://cms.example/a")
+    assert caught.value.kind is FaultKind.PROTOCOL
+    assert str(caught.value) == "the proxy opened no way to the host (407, Who Are You)"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        aiohttp.InvalidURL("http://me:topsecret@proxy.example:x/"),
+        aiohttp.ClientConnectionError("no TLS through http://me:topsecret@proxy.example:3128"),
+        ValueError("http://me:top@topsecret@proxy.example cannot be requested"),
+    ],
+)
+def test_no_error_tells_the_credentials_of_an_address(error: Exception) -> None:
+    """Whatever else the library says of an address, its user and password are left out."""
+    said = str(translated(error))
+    assert "topsecret" not in said
+    assert "//proxy.example" in said
 
 
 async def test_connect_to_is_not_a_way_round_the_list_of_hosts() -> None:

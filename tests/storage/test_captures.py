@@ -9,6 +9,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from storage import captures, frontier
 from storage.errors import ArchiveDamaged
@@ -45,6 +46,14 @@ def test_a_body_that_is_not_kept_is_none(connection: sqlite3.Connection) -> None
     answer = making.capture(None)
     captures.add(connection, 1, "", 1, answer)
     assert captures.body(connection, answer.sha256) is None
+
+
+def test_what_is_no_text_does_not_cost_the_run(connection: sqlite3.Connection) -> None:
+    """A server may send any bytes for a media type; SQLite keeps no lone surrogate, in which Python spells them."""
+    answer = replace(making.capture(b"a body"), media_type="image/jp\udcffg", error="not an image/jp\udcffg")
+    captures.add(connection, 1, "", 1, answer)
+    kept = making.rows(connection, "SELECT media_type, error FROM capture")
+    assert kept == [("image/jp\ufffdg", "not an image/jp\ufffdg")]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,14 @@ def failure(**changes: Any) -> Failure:
     return replace(Failure("timeout", "no answer within 30 s", NOW, NOW + 60, http_status=None), **changes)
 
 
+def test_an_error_that_is_no_text_is_recorded(connection: sqlite3.Connection) -> None:
+    """An error may quote what a server sent; a lone surrogate, which SQLite does not keep, does not cost the run."""
+    enqueue(connection, wanted("1"))
+    row = job_of(connection, "dm:1").id
+    frontier.fail(connection, row, failure(error="sent \udcff"), run=1, capture=None, in_run=False)
+    assert row_of(connection, "dm:1")["error"] == "sent \ufffd"
+
+
 # What is known meets what is wanted ---------------------------------------------------------------------------------
 
 
