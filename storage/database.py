@@ -13,6 +13,8 @@ import logging
 import shutil
 import sqlite3
 import struct
+import threading
+import time
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 APPLICATION_ID = 0x6261636B  # "back", so that file(1) and we can tell the file from any other database
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
+READERS_SECONDS = 3600.0  # so long a run waits to begin when somebody is in the middle of reading
+_LET_IN_SECONDS = 5.0  # while it waits, new readers have their turn for as long as it keeps them out
 
 # The head of an SQLite file: magic, page size, file format for writing and reading, change counter, pages,
 # user version, application id, the change counter for which the number of pages holds.
@@ -75,6 +79,11 @@ def translate(error: sqlite3.Error | OSError, path: Path) -> StorageError:
         f"cannot open or write {path} ({error}); nothing kept so far is lost. Check permissions, the file system and "
         "the limit of open files, and run again"
     )
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Say whether SQLite only asks for patience, because another has its turn."""
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def _is_for_want_of_space(error: sqlite3.Error | OSError, code: str, path: Path) -> bool:
@@ -132,10 +141,12 @@ def look(path: Path) -> None:
             check_identity(connection, path)
 
 
-def at_rest(path: Path) -> bool:
-    """Say whether no run is under way in a database, nor was cut off; where that cannot be seen, it is not."""
-    with open(path, "rb") as stream:
-        _, _, mode, *_ = _HEADER.unpack(stream.read(_HEADER.size))
+def at_rest(path: Path, head: Callable[[int], bytes]) -> bool:
+    """Say whether no run is under way in a database, nor was cut off; where that cannot be seen, it is not.
+
+    `head` reads its first bytes: whoever has connections to it must not open and close the file for them.
+    """
+    _, _, mode, *_ = _HEADER.unpack(head(_HEADER.size))
     beside = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
     return mode == _ROLLBACK_MODE and not beside and not network_file_system(path.parent)
 
@@ -196,14 +207,36 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def set_up(connection: sqlite3.Connection, journal: str) -> None:
     """Make a connection that writes what it is to be; `journal` is SQLite's journal mode, WAL where that can be."""
-    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute(f"PRAGMA journal_mode = {journal}")
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA locking_mode = NORMAL")
     # A commit survives the loss of power. Groups are committed, not rows, so that this costs next to nothing.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
+
+
+def _set_up_patiently(connection: sqlite3.Connection, journal: str, path: Path, given_up: threading.Event) -> None:
+    """Set up a connection, however long others read; a night must not fail because somebody makes a backup.
+
+    To enter WAL mode nobody else may be in the middle of a statement. `verify` makes room at once; a backup of a large
+    archive or a shell in which a query was left open does not.
+    """
+    deadline = time.monotonic() + READERS_SECONDS
+    told = False
+    while True:
+        try:
+            set_up(connection, journal)
+            return
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() > deadline:
+                raise
+            if not told:
+                log.warning("somebody is reading %s: waiting for that to end, an hour at most", path)
+                told = True
+            if given_up.wait(_LET_IN_SECONDS):
+                raise
 
 
 async def open_for_writing(path: Path) -> OwnedConnection:
@@ -216,13 +249,15 @@ async def open_for_writing(path: Path) -> OwnedConnection:
             shared,
         )
 
+    given_up = threading.Event()
+
     def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        connection = sqlite3.connect(path, timeout=_LET_IN_SECONDS, isolation_level=None, cached_statements=512)
         try:
             if shared:  # a WAL that a crash left is brought in without the shared memory that is not to be had
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             prepare(connection, path)
-            set_up(connection, "DELETE" if shared else "WAL")
+            _set_up_patiently(connection, "DELETE" if shared else "WAL", path, given_up)
         except BaseException:
             connection.close()
             raise
@@ -236,6 +271,7 @@ async def open_for_writing(path: Path) -> OwnedConnection:
         connection.ended()
         raise translate(error, path) from error
     except BaseException:
+        given_up.set()
         connection.ended()
         raise
 
@@ -254,14 +290,25 @@ def settle(connection: sqlite3.Connection, before_checkpoint: Callable[[], None]
         return
 
 
-def open_for_reading(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the archive read-only, also beside a running crawl and on read-only media.
 
-    `check_same_thread` False: another thread may take it over. Raises ArchiveMissing, or as `check_identity`.
+    Not for a process that has a connection to it already: see `connect_for_reading`. Raises ArchiveMissing, or as
+    `check_identity`.
     """
     if not path.is_file():
         raise ArchiveMissing(f"there is no archive at {path.parent}: name one with --archive, or crawl first")
     look(path)
+    return connect_for_reading(path)
+
+
+def connect_for_reading(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """Connect once more to an archive that `open_for_reading` has taken, without a look at the file by our own means.
+
+    By the rules of POSIX, closing any descriptor of a file takes away all locks that the process has on it, also those
+    under which SQLite is reading: a run could then change the pages in the middle of a statement.
+    `check_same_thread` False: another thread may take it over. Raises as `check_identity`.
+    """
     connection = _connect_read_only(path, check_same_thread=check_same_thread)
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.row_factory = sqlite3.Row

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from storage.database import BUSY_SECONDS, check_identity, open_for_reading, translate
+from storage.database import BUSY_SECONDS, check_identity, connect_for_reading, open_for_reading, translate
 from storage.errors import ArchiveUnwritable, StorageError
 from storage.reading import Reading
 
@@ -82,7 +82,7 @@ def _translated(error: sqlite3.Error, folder: Path) -> StorageError:
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
-    connection = open_anywhere(folder / "archive.db")
+    connection = _anywhere(folder / "archive.db", connect_for_reading)  # the other desks are reading
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
@@ -95,8 +95,12 @@ def open_anywhere(path: Path) -> sqlite3.Connection:
     it may be read as it stands. That holds only when no log is left beside it: a log holds commits that the database
     lacks. Raises as `open_for_reading`.
     """
+    return _anywhere(path, open_for_reading)
+
+
+def _anywhere(path: Path, connect: Callable[[Path], sqlite3.Connection]) -> sqlite3.Connection:
     try:
-        return open_for_reading(path)
+        return connect(path)
     except ArchiveUnwritable:
         if _may_change(path):
             raise

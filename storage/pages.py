@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sqlite3
+import struct
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,11 +17,14 @@ from typing import Self
 
 from storage import seal
 from storage.findings import Finding, Flaw
+from storage.turns import Ask
 
 _CHUNK_PAGES = 256
 _SHOWN = 8
 _SCHEMA = "sqlite_schema"
 _FILES = "file"  # the table that says which files there should be
+_PENDING = 0x4000_0000  # the byte that SQLite locks to say that it waits for all reading to end
+_FLOCK = struct.Struct("@hhqqi4x")  # Linux: type, whence, start, length, process
 
 _OWNERS = "SELECT pageno, name FROM dbstat WHERE pageno IN (SELECT value FROM json_each(?))"
 
@@ -37,7 +43,8 @@ class Comparison:
 class Pages:
     """A database's file and its seal, open for reading.
 
-    Not for a process that writes to the archive: closing them takes away the locks that SQLite holds on the file.
+    Not for a process that writes to the archive, and to be closed after every connection to it: closing them takes away
+    the locks that SQLite holds on the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,6 +72,19 @@ class Pages:
     def size(self) -> int:
         """Return the bytes in all pages."""
         return self.count * self._page
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes of the database as they are now, without opening it anew."""
+        return os.pread(self._database, size, 0)
+
+    def is_awaited(self) -> bool:
+        """Say whether another process waits for all reading of the database to pause; only Linux tells."""
+        if sys.platform != "linux":
+            return False
+        asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, _PENDING, 1, 0)
+        with contextlib.suppress(OSError):  # a file system without locks
+            return bool(_FLOCK.unpack(fcntl.fcntl(self._database, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK)
+        return False
 
     def compare(self, part: int, parts: int) -> Iterator[int]:
         """Compare one of so many parts of the pages; yields, now and then, how many bytes were read."""
@@ -115,13 +135,13 @@ class Pages:
 
     # What it means --------------------------------------------------------------------------------------------------
 
-    def findings(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+    def findings(self, ask: Ask) -> Iterator[Finding]:
         """Yield what all that was compared so far amounts to."""
         if self._seal >= 0 and os.pread(self._seal, len(seal.VOID), 0) == seal.VOID:
             return  # also when a run has found no room for its marks meanwhile
         for flaw, detail in self._of_seal():
             yield Finding(flaw, seal.NAME, detail)
-        for detail in self._of_database(connection):
+        for detail in self._of_database(ask):
             yield Finding(Flaw.DATABASE, "archive.db", detail)
 
     def _of_seal(self) -> Iterator[tuple[Flaw, str]]:
@@ -137,34 +157,34 @@ class Pages:
         if self.found.lacking:
             yield Flaw.TRUNCATED, f"it says nothing of {self.found.lacking} pages of archive.db"
 
-    def _of_database(self, connection: sqlite3.Connection) -> Iterator[str]:
+    def _of_database(self, ask: Ask) -> Iterator[str]:
         if cut := self._cut_off():
             yield f"{cut} pages at its end are gone"
         if surplus := os.fstat(self._database).st_size % self._page:
             yield f"{surplus} bytes too many at its end"
         if self.found.altered:
-            yield f"not as it was written: {self._told(connection, self.found.altered)}"
+            yield f"not as it was written: {self._told(ask, self.found.altered)}"
         if self.found.spoiled:
-            yield f"not as it was written, before a run wrote to it: {self._told(connection, self.found.spoiled)}"
+            yield f"not as it was written, before a run wrote to it: {self._told(ask, self.found.spoiled)}"
 
-    def files_are_told(self, connection: sqlite3.Connection) -> bool:
+    def files_are_told(self, ask: Ask) -> bool:
         """Say whether the rows that name files can be believed, as far as was compared."""
         suspect = self.found.altered + self.found.spoiled
         if not suspect:
             return True
-        owners = _owners(connection, suspect)
+        owners = _owners(ask, suspect)
         return len(owners) == len(suspect) and not {_SCHEMA, _FILES} & set(owners.values())
 
-    def _told(self, connection: sqlite3.Connection, pages: list[int]) -> str:
-        owners = _owners(connection, pages)
+    def _told(self, ask: Ask, pages: list[int]) -> str:
+        owners = _owners(ask, pages)
         parts = Counter(owners.get(page, "what is free, or unknown") for page in pages)
         return f"{_listed(pages)} ({', '.join(parts)})"
 
 
-def _owners(connection: sqlite3.Connection, pages: list[int]) -> dict[int, str]:
+def _owners(ask: Ask, pages: list[int]) -> dict[int, str]:
     """Return which table or index each page belongs to, as far as SQLite can still tell."""
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
-        return dict(connection.execute(_OWNERS, (json.dumps(pages),)).fetchall())
+        return dict(ask(_OWNERS, (json.dumps(pages),)))
     return {}
 
 

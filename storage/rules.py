@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from storage.findings import Finding, Flaw
+from storage.turns import Ask
 
 ROWS = {
     "what is wanted is wanted by a target": """
@@ -172,27 +173,25 @@ _READ = {
 }
 
 
-def broken(connection: sqlite3.Connection, rules: dict[str, str], flaw: Flaw = Flaw.CONTRADICTION) -> Iterator[Finding]:
+def broken(ask: Ask, rules: dict[str, str], flaw: Flaw = Flaw.CONTRADICTION) -> Iterator[Finding]:
     """Yield what breaks any of the rules; a rule that SQLite stumbles over is a damaged database."""
     for rule in rules.values():
         try:
-            for subject, detail in connection.execute(rule):
+            for subject, detail in ask(rule):
                 yield Finding(flaw, str(subject), str(detail))
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             yield Finding(Flaw.DATABASE, "archive.db", f"{error}, on the way to: {' '.join(rule.split())}")
 
 
-def references(connection: sqlite3.Connection) -> dict[str, str]:
+def references(ask: Ask) -> dict[str, str]:
     """Return a rule for every reference that the schema declares: it leads to a row that is there."""
-    tables = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-    ).fetchall()
+    tables = ask("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
     rules = {}
     for (table,) in tables:
-        columns = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)).fetchall()
+        columns = ask("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,))
         subject = " || ' ' || ".join(f"c.{name}" for (name,) in columns)
-        keys = connection.execute('SELECT "table", "from", "to" FROM pragma_foreign_key_list(?)', (table,))
-        for parent, column, key in keys.fetchall():
+        keys = ask('SELECT "table", "from", "to" FROM pragma_foreign_key_list(?)', (table,))
+        for parent, column, key in keys:
             as_they_lie, in_order = _READ.get((table, column), ("", ""))
             # The names are the schema's own.
             rules[f"{table}.{column}"] = (

@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import filterfalse
 from pathlib import Path
+from typing import Any
 
 from storage import consistency
 from storage.crew import Crew
-from storage.database import at_rest, open_for_reading
+from storage.database import at_rest, connect_for_reading, open_for_reading
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
 from storage.fixity import PARTS, Advance, Tree, check_outside, leftovers
 from storage.pages import Pages
+from storage.turns import Ask, Turns
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all."""
@@ -30,6 +32,10 @@ PartDone = Callable[[int, bool], None]
 """Told each part that was looked at, and whether it was sound."""
 Remark = Callable[[str], None]
 """Told in a sentence what could not be looked at, and why."""
+Look = Callable[[sqlite3.Connection, Ask], Iterator[Finding]]
+"""Looks at one kind of flaw, with a connection of its own and the way to ask on it."""
+
+_BUSY_MS = 500  # what waits for a lock cannot be broken off, so it never waits long
 
 
 def verify(
@@ -48,9 +54,15 @@ def verify(
     Raises as `open_for_reading`, and OutOfSpace when there is no room for the copy that a look into the search needs.
     """
     path = folder / "archive.db"
-    with contextlib.closing(open_for_reading(path)) as connection, Pages(path) as pages, Crew() as crew:
-        connection.row_factory = None
-        look = _Look(connection, path, pages, crew, _meter(connection, pages, len(parts), progress))
+    open_for_reading(path).close()  # what is wrong with it as a whole is said before anything is held open
+    with (
+        Pages(path) as pages,
+        contextlib.closing(_connect(path)) as connection,
+        Turns(pages.is_awaited) as turns,
+        Crew() as crew,
+    ):
+        look = _Look(connection, path, pages, turns, crew)
+        look.advance = _meter(look.ask, pages, len(parts), progress)
         told = [look.meanwhile(one) for one in look.kinds if rows]
         yield from look.at_pages(PARTS if rows else parts, remark)
         yield from look.at_content(parts, done)
@@ -67,8 +79,9 @@ class _Look:
     connection: sqlite3.Connection
     path: Path
     pages: Pages
+    turns: Turns
     crew: Crew
-    advance: Advance
+    advance: Advance = lambda _: None
     damaged: set[str] = field(default_factory=set)  # the bodies that are
     stumbles: set[Finding] = field(default_factory=set)
     believed: bool = True  # the rows that name files
@@ -81,46 +94,58 @@ class _Look:
         for part in parts:
             for size in self.pages.compare(part, len(PARTS)):
                 self.advance(size)
-        yield from self.pages.findings(self.connection)
+        yield from self.pages.findings(self.ask)
         if unsealed := self.pages.found.unsealed:
             remark(
                 f"{unsealed} pages of archive.db are in the hands of a run, or were when one was cut off: "
                 "whether they were altered can be told when the next run has ended"
             )
-        self.believed = self.pages.files_are_told(self.connection)
+        self.believed = self.pages.files_are_told(self.ask)
         if not self.believed:
             remark(
                 "archive.db is not to be believed about files: they are only compared with their own names. "
                 "Restore it from a backup, and verify again"
             )
 
-    def meanwhile(self, look: Callable[[sqlite3.Connection], Iterator[Finding]]) -> Future[list[Finding]]:
+    def ask(self, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask what may take long, in another thread: Ctrl-C does not reach one that is inside SQLite."""
+        work = partial(self.turns.ask, self.connection, question, values)
+        return self.crew.meanwhile(work, stop=self.turns.end).result()
+
+    def meanwhile(self, look: Look) -> Future[list[Finding]]:
         """Begin to look at rows: SQLite does so outside the interpreter, while pages and files are hashed."""
-        connection = open_for_reading(self.path, check_same_thread=False)
-        connection.row_factory = None
+        connection = _connect(self.path)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
         def work() -> list[Finding]:
             with contextlib.closing(connection):
-                return list(look(connection))
+                return list(look(connection, partial(self.turns.ask, connection)))
 
-        return self.crew.meanwhile(work, stop=partial(_interrupt, connection))
+        return self.crew.meanwhile(work, stop=self.turns.end)
 
     @property
-    def kinds(self) -> Sequence[Callable[[sqlite3.Connection], Iterator[Finding]]]:
+    def is_at_rest(self) -> bool:
+        return at_rest(self.path, self.pages.head)
+
+    @property
+    def kinds(self) -> Sequence[Look]:
         """Return the looks that go on beside each other: many small ones, so that the last is not waited for."""
-        return consistency.check_database, self.at_rows, self.at_search, self.at_index, self.at_sizes
+        return self.at_database, self.at_rows, self.at_search, self.at_index, self.at_sizes
 
-    def at_rows(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("rows", consistency.check_rows(connection, at_rest=at_rest(self.path)))
+    def at_database(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from consistency.check_database(ask)
 
-    def at_search(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("search rows", consistency.check_search(connection))
+    def at_rows(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("rows", consistency.check_rows(ask, at_rest=lambda: self.is_at_rest))
 
-    def at_index(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.path))
+    def at_search(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("search rows", consistency.check_search(ask))
 
-    def at_sizes(self, connection: sqlite3.Connection) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(connection))
+    def at_index(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("search words", consistency.check_index(ask, self.path, self.turns))
+
+    def at_sizes(self, connection: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(connection, ask))
 
     def is_told(self, finding: Finding) -> bool:
         """Say whether a finding follows from a damaged body, which is a finding of its own."""
@@ -130,7 +155,7 @@ class _Look:
         tree = Tree(self.connection, self.media, self.crew, self.advance)
         for part in parts:
             sound = True
-            bodies = consistency.check_bodies(self.connection, part, self.advance)
+            bodies = consistency.check_bodies(partial(self.turns.ask, self.connection), part, self.advance)
             files = tree.check(part) if self.believed else tree.check_by_names(part)
             for finding in self._both(bodies, files):
                 sound = False
@@ -140,7 +165,7 @@ class _Look:
     def at_surroundings(self) -> Iterator[Finding]:
         if self.believed:
             yield from check_outside(self.connection, self.media)
-            if at_rest(self.path):
+            if self.is_at_rest:
                 yield from leftovers(self.media)
 
     def _as_far_as_it_goes(self, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -160,19 +185,20 @@ class _Look:
         yield from self._as_far_as_it_goes("files", files)
 
 
-def _interrupt(connection: sqlite3.Connection) -> None:
-    with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed: the work was done
-        connection.interrupt()
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = connect_for_reading(path, check_same_thread=False)
+    connection.row_factory = None
+    return connection
 
 
-def _meter(connection: sqlite3.Connection, pages: Pages, parts: int, progress: Progress | None) -> Advance:
+def _meter(ask: Ask, pages: Pages, parts: int, progress: Progress | None) -> Advance:
     if progress is None:
         return lambda size: None
     done = total = 0
     with contextlib.suppress(sqlite3.DatabaseError):  # damaged: then the total is what there turns out to be
-        (content,) = connection.execute(
+        ((content,),) = ask(
             "SELECT (SELECT coalesce(sum(bytes), 0) FROM file) + (SELECT coalesce(sum(length(zstd)), 0) FROM body)"
-        ).fetchone()
+        )
         total = (pages.size + content) * parts // len(PARTS)
 
     def advance(size: int) -> None:

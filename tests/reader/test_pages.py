@@ -551,6 +551,7 @@ async def test_it_reads_a_database_left_in_wal_mode_on_read_only_media(tmp_path:
         raise ArchiveUnwritable(f"unable to open database file {wanted}")
 
     monkeypatch.setattr("storage.desks.open_for_reading", refusing)
+    monkeypatch.setattr("storage.desks.connect_for_reading", refusing)
     monkeypatch.setattr("storage.desks._may_change", lambda wanted: False)
     async with opened(made) as client:
         assert "Story 1" in await text(client, "/article/dm/1")

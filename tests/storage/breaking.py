@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 from storage.findings import Flaw
@@ -50,6 +52,19 @@ def flip(path: Path, at: int) -> None:
         (byte,) = stream.read(1)
         stream.seek(-1, 1)
         stream.write(bytes([byte ^ 0x20]))
+
+
+def shuts_out(folder: Path) -> bool:
+    """Say whether somebody is reading, so that another process cannot put the database into WAL mode just now."""
+    script = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)\n"
+        "try: connection.execute('BEGIN EXCLUSIVE')\n"
+        "except sqlite3.OperationalError as error: print(error)"
+    )
+    command = [sys.executable, "-c", script, str(folder / "archive.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout == "database is locked\n"
 
 
 def page_of(folder: Path, table: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
 import shutil
 import sqlite3
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,6 +89,85 @@ async def test_a_reader_does_not_keep_the_writer_from_closing(path: Path) -> Non
     async with written(path):
         pass
     assert [p.name for p in path.parent.iterdir()] == ["archive.db"]
+
+
+READING = """
+import sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute("SELECT * FROM sqlite_master")
+rows.fetchone()
+print("reading", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def somebody_reading(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process stay in the middle of a statement until it is spoken to."""
+    command = [sys.executable, "-c", READING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        try:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "reading\n"
+            yield reader
+        finally:
+            reader.kill()
+
+
+class Told(logging.Handler):
+    """Says when something was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.something = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take it down."""
+        self.said.append(record.getMessage())
+        self.something.set()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """Return what is logged by writers that soon lose patience."""
+    monkeypatch.setattr(database, "_LET_IN_SECONDS", 0.05)
+    handler = Told()
+    database.log.addHandler(handler)
+    yield handler
+    database.log.removeHandler(handler)
+
+
+async def test_a_writer_waits_for_a_long_reader_and_says_so(path: Path, told: Told) -> None:
+    """Somebody in the middle of reading an archive at rest delays a run, and does not make it fail."""
+    with somebody_reading(path) as reader:
+        opening = asyncio.create_task(open_for_writing(path))
+        assert await asyncio.to_thread(told.something.wait, 30)
+        assert told.said == [f"somebody is reading {path}: waiting for that to end, an hour at most"]
+        await asyncio.to_thread(reader.communicate)
+        connection = await opening
+        assert await connection.run(lambda c: pragma(c, "journal_mode")) == "wal"
+        assert await connection.run(lambda c: pragma(c, "busy_timeout")) == database.BUSY_SECONDS * 1000
+        await connection.close()
+
+
+async def test_a_writer_that_waits_for_a_reader_can_be_stopped(path: Path, told: Told) -> None:
+    """It does not wait for its hour when nobody wants it to, and nothing of it is left."""
+    before = set(threading.enumerate())
+    with somebody_reading(path):
+        opening = asyncio.create_task(open_for_writing(path))
+        assert await asyncio.to_thread(told.something.wait, 30)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    assert {thread for thread in set(threading.enumerate()) - before if "asyncio" not in thread.name} == set()
+
+
+async def test_a_writer_does_not_wait_for_ever(path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time it gives up, with the reason."""
+    monkeypatch.setattr(database, "READERS_SECONDS", 0.0)
+    with somebody_reading(path), pytest.raises(ArchiveUnwritable, match="locked"):
+        await open_for_writing(path)
+    assert told.said == []
 
 
 @pytest.fixture

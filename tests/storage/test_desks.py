@@ -12,6 +12,7 @@ import pytest
 from storage.desks import open_anywhere, open_desks
 from storage.errors import ArchiveMissing, ArchiveUnwritable, StorageError
 from storage.reading import Reading
+from tests.storage.breaking import shuts_out
 from tests.storage.making import make_archive
 
 
@@ -27,6 +28,29 @@ async def test_questions_are_answered_side_by_side(tmp_path: Path) -> None:
 
     try:
         assert len(set(await asyncio.gather(*(desks.ask(question) for _ in range(4))))) == 4
+    finally:
+        desks.close()
+
+
+async def test_what_one_desk_reads_cannot_change_when_another_opens(tmp_path: Path) -> None:
+    """A desk that connects while another is in the middle of a question leaves the latter's lock where it is."""
+    await make_archive(tmp_path / "archive")
+    desks = open_desks(tmp_path / "archive", 2)
+    begun, other_has_answered = threading.Event(), threading.Event()
+
+    def long_question(reading: Reading) -> bool:
+        rows = reading.connection.execute("SELECT * FROM frontier")
+        rows.fetchone()
+        begun.set()
+        assert other_has_answered.wait(30)
+        return shuts_out(reading.folder) and len(rows.fetchall()) > 0
+
+    try:
+        long_one = asyncio.create_task(desks.ask(long_question))
+        assert await asyncio.to_thread(begun.wait, 30)
+        await desks.ask(lambda reading: reading.rows("SELECT * FROM articles"))
+        other_has_answered.set()
+        assert await long_one
     finally:
         desks.close()
 

@@ -163,7 +163,7 @@ def test_rows_that_contradict_each_other_are_found(folder: Path, script: str, ex
 
 def declared(folder: Path) -> list[tuple[str, str]]:
     with contextlib.closing(sqlite3.connect(folder / "archive.db")) as connection:
-        return [(name.split(".")[0], name.split(".")[1]) for name in rules.references(connection)]
+        return [(name.split(".")[0], name.split(".")[1]) for name in rules.references(connection.execute)]
 
 
 def test_every_declared_reference_is_looked_at(folder: Path) -> None:

@@ -7,18 +7,26 @@ import contextlib
 import gc
 import random
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from storage import consistency, rules
+from storage.database import connect_for_reading
 from storage.errors import ArchiveDamaged, ArchiveMissing
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
 from storage.store import open_store
 from storage.verify import verify
 from tests.storage import making
-from tests.storage.breaking import PAGE, flip, found, name_of, page_of, tamper
+from tests.storage.breaking import PAGE, flip, found, name_of, page_of, shuts_out, tamper
 
 
 def test_a_sound_archive_has_no_flaw(folder: Path) -> None:
@@ -212,3 +220,127 @@ def test_verifying_may_be_given_up(folder: Path) -> None:
     del findings
     gc.collect()
     assert threading.active_count() == threads
+
+
+# Beside a run that begins ---------------------------------------------------------------------------------------------
+
+# A verification of an archive that is so large that the first two rules would take for ever.
+VERIFYING = """
+import sys
+from pathlib import Path
+from storage import rules
+from storage.verify import verify
+count = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+endless = count + "SELECT f.key, '' FROM c CROSS JOIN frontier AS f WHERE c.x < 0"
+rules.ROWS = {"one": endless, "two": endless}
+for finding in verify(Path(sys.argv[1]), done=lambda part, sound: print(part, flush=True)):
+    print(finding, flush=True)
+"""
+# A run that begins when it is told to, has something in hand, and ends when it is told to.
+RUNNING = """
+import asyncio, sys
+from pathlib import Path
+from storage.store import open_store
+from tests.storage import making
+async def run():
+    async with open_store(Path(sys.argv[1])) as store:
+        await store.begin_run("crawl")
+        await store.claim(await store.begin_targets([making.wanted("77")]), {}, 5)
+        await store.flush()
+        print("in hand", flush=True)
+        sys.stdin.readline()
+print("ready", flush=True)
+sys.stdin.readline()
+asyncio.run(run())
+"""
+
+
+@contextmanager
+def started(script: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a script on an archive in a process of its own; in the end it is killed."""
+    command = [sys.executable, "-c", script, str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def heard(process: subprocess.Popen[str], wanted: str) -> None:
+    """Read what a process says up to a line."""
+    assert process.stdout is not None
+    assert any(line == f"{wanted}\n" for line in process.stdout), f"it never said {wanted!r}"
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Tell a process to go on."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def is_soon_read(folder: Path) -> bool:
+    """Say whether the archive is being read within 20 seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if shuts_out(folder):
+            return True
+    return False
+
+
+def test_what_is_read_cannot_change_meanwhile(folder: Path) -> None:
+    """While a rule is looked at in an archive at rest, no other process can write to the database."""
+    with started(VERIFYING, folder) as verifying:
+        heard(verifying, "255")
+        assert is_soon_read(folder)
+
+
+def test_a_run_is_not_kept_waiting(folder: Path) -> None:
+    """A run begins in the middle of questions that take for ever, and they go on beside it."""
+    with started(VERIFYING, folder) as verifying, started(RUNNING, folder) as running:
+        heard(verifying, "255")
+        assert is_soon_read(folder)
+        tell(running)
+        heard(running, "in hand")
+        assert verifying.poll() is None
+
+
+def test_ctrl_c_ends_all_that_is_looked_at(folder: Path) -> None:
+    """However many long rules are still to come, a verification that is interrupted is soon gone."""
+    with started(VERIFYING, folder) as verifying:
+        heard(verifying, "255")
+        assert is_soon_read(folder)
+        verifying.send_signal(signal.SIGINT)
+        told, errors = verifying.communicate(timeout=20)
+        assert told == ""
+        assert "KeyboardInterrupt" in errors
+
+
+def test_a_run_that_begins_meanwhile_has_nothing_in_hand_that_is_a_flaw(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verification that began at rest does not blame the run that has begun since."""
+    count = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 10000000) "
+    monkeypatch.setattr(rules, "ROWS", {"long": f"{count} SELECT x, '' FROM c WHERE x < 0"})
+    with started(RUNNING, folder) as running:
+        heard(running, "ready")
+
+        def begin_run(part: int, _sound: bool) -> None:
+            if part == 0:
+                tell(running)
+                heard(running, "in hand")
+
+        assert list(verify(folder, done=begin_run)) == []
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_what_is_in_hand_is_told_only_when_no_run_has_begun_since(folder: Path, after: bool) -> None:
+    """Whether the archive is at rest is asked before and after what is in hand is looked for."""
+    tamper(folder, "UPDATE frontier SET state = 'doing' WHERE id = 1")
+    answers = [True, after]
+    with closing(connect_for_reading(folder / "archive.db")) as connection:
+        findings = list(consistency.check_rows(connection.execute, at_rest=lambda: answers.pop(0)))
+    assert ["in hand" in finding.detail for finding in findings] == [True] * after
+    assert answers == []
