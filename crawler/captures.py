@@ -87,7 +87,6 @@ def without_secrets(url: str) -> str:
     if "?" not in url:
         return url
     parts = urlsplit(url)
-    if not any(f"{name}=" in parts.query for name in _SECRET_PARAMETERS):
-        return url
-    kept = [(name, value) for name, value in parse_qsl(parts.query, True) if name.lower() not in _SECRET_PARAMETERS]
-    return urlunsplit(parts._replace(query=urlencode(kept)))
+    pairs = parse_qsl(parts.query, True)  # names may be spelt in any case, and with escapes
+    kept = [(name, value) for name, value in pairs if name.lower() not in _SECRET_PARAMETERS]
+    return url if len(kept) == len(pairs) else urlunsplit(parts._replace(query=urlencode(kept)))

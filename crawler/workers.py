@@ -237,7 +237,8 @@ class Workers:
             if job.kind is Kind.LISTING and await visits.listing.route_failed(job, fault):
                 return
             self._count_given_up(job)
-        self._put_off[job.id] += not decision.counts
+        if not decision.counts:
+            self._put_off[job.id] += 1
         failure, capture = self._failure(fault, decision), self._unread(fault)
         if capture is not None:
             await self._store.keep_unread(job, capture, failure, in_run=decision.in_run)
