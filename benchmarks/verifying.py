@@ -47,8 +47,7 @@ sys.exit(f"the archive is not sound: {findings[0]}" if findings else 0)
 def ours(archive: Path) -> tuple[float, float]:
     """Verify an archive, which must be sound; returns how long that took, and how much of the processors.
 
-    In a process of its own, as the command line is one: collecting the garbage of a benchmark that holds a newsroom in
-    memory takes longer than some verifications. Its start is left out.
+    In a process of its own, as the command line is one; its start is left out.
     """
     command = [sys.executable, "-c", _OURS, str(archive)]
     wall, cpu = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
