@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 
 from crawler.politeness import Lane, LanePolicy, Outcome
-from crawler.queues import Queue, Turn, Visit
+from crawler.queues import Asker, Queue, Visit
 from storage.records import Job, Kind
 from storage.store import Store
 
@@ -144,21 +144,22 @@ class Dispatcher:
     def leave(self) -> None:
         """Give back the place that the task has, before it waits for what another may need that place for."""
         for visit in self._mine():
+            self._queue(visit.host).over(visit)
             self._give_back(visit)
 
     def _mine(self) -> Sequence[Visit]:
         return self._visits.get(asyncio.current_task(), ())
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
+    async def turn(self, host: str, *, again: bool = False) -> AsyncIterator[None]:
         """Hold a turn at a host for a request outside of a job's own: a redirect, robots.txt, a second answer.
 
-        Where the task has a place there, that serves; one that it has elsewhere is given back for good. Raises Fault
-        when the host was given up.
+        Where the task has a place there, that serves; one that it has elsewhere is given back for good. `again` says
+        that it is what has just failed. Raises Fault when the host was given up.
         """
         if not (in_place := self.has_place(host)):
             self.leave()
-        visit = Visit(host, placed=not in_place)
+        visit = Visit(host, placed=not in_place, again=again)
         began = await self._granted(visit, visiting=any(one.host == host for one in self._mine()))
         self._begin(visit)
         try:
@@ -180,7 +181,7 @@ class Dispatcher:
     async def _granted(self, visit: Visit, *, visiting: bool) -> float:
         """Wait for a turn; returns when it was given."""
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue(visit.host).turns.append(Turn(granted, not visit.placed, visiting))
+        self._queue(visit.host).askers.append(Asker(granted, visit, visiting))
         self._pump()
         try:
             await granted
@@ -191,8 +192,9 @@ class Dispatcher:
         return time.monotonic()
 
     def _over(self, visit: Visit, latency: float) -> None:
-        lane = self._queue(visit.host).lane
-        lane.finished(time.monotonic(), Outcome.NEUTRAL, latency, answered=not visit.placed)
+        queue = self._queue(visit.host)
+        queue.over(visit)
+        queue.lane.finished(time.monotonic(), Outcome.NEUTRAL, latency, answered=not visit.placed)
         self._under_way -= visit.placed
         self._pump()
 
@@ -282,7 +284,7 @@ class Dispatcher:
         now = time.monotonic()
         soonest = self._grant_turns(now)
         for queue in self._queues.values():
-            while queue.jobs and self._may_hand_out() and not queue.turns:
+            while queue.jobs and self._may_hand_out() and not queue.askers:
                 ready = queue.lane.ready_at(now)
                 if ready > now:
                     soonest = min(soonest, ready)
@@ -297,7 +299,7 @@ class Dispatcher:
         """Give turns to those who wait, before any new job; returns when the next can be given."""
         soonest = float("inf")
         for queue in self._queues.values():
-            if queue.turns:
+            if queue.askers:
                 ready, taken = queue.grant(now, self._width - self._under_way)
                 self._under_way += taken
                 soonest = min(soonest, ready)

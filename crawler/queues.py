@@ -17,29 +17,37 @@ from storage.records import Job
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """A request to a host that is not over, or several of a job; `placed`: it has one of the host's places."""
+    """A request to a host that is not over, or several of a job; `placed`: it has one of the host's places.
+
+    `again`: it is what has just failed, asked once more.
+    """
 
     host: str
     job: Job | None = None
     placed: bool = True
+    again: bool = False
     task: asyncio.Task[object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """Somebody who waits for a host outside of a job's own turn."""
+class Asker:
+    """Somebody who waits for a host outside of a job's own turn; with a visit not `placed` it has a place there."""
 
     granted: asyncio.Future[None]
-    in_place: bool  # the asker has a place there, which serves for this, too
-    visiting: bool  # it has a visit there
+    visit: Visit
+    visiting: bool  # it has another visit there
 
 
 @dataclass(slots=True)
 class Queue:
-    """The jobs of one host, those who wait for a turn there, and its politeness."""
+    """The jobs of one host, those who wait for a turn there, and its politeness.
+
+    What has just failed is asked again by one at a time: where all fails, that shows before all have asked twice.
+    """
 
     lane: Lane
-    turns: deque[Turn] = field(default_factory=deque)
+    again: Visit | None = None
+    askers: deque[Asker] = field(default_factory=deque)
     jobs: deque[Job] = field(default_factory=deque)
 
     def grant(self, now: float, places: int) -> tuple[float, int]:
@@ -49,18 +57,27 @@ class Queue:
         many places were taken.
         """
         soonest, taken = float("inf"), 0
-        for turn in list(self.turns):
-            if turn.granted.done():  # whoever waited was cancelled
-                self.turns.remove(turn)
+        for asker in list(self.askers):
+            visit = asker.visit
+            if asker.granted.done():  # whoever waited was cancelled
+                self.askers.remove(asker)
             elif self.lane.gave_up:
-                self.turns.remove(turn)
+                self.askers.remove(asker)
                 reason = f"the host was given up: {self.lane.gave_up}"
-                turn.granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason))
-            elif (ready := self.lane.ready_at(now, in_place=turn.in_place, visiting=turn.visiting)) > now:
+                asker.granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason))
+            elif visit.again and self.again is not None:
+                continue
+            elif (ready := self.lane.ready_at(now, in_place=not visit.placed, visiting=asker.visiting)) > now:
                 soonest = min(soonest, ready)
-            elif turn.in_place or taken < places:
-                self.turns.remove(turn)
-                self.lane.started(now, in_place=turn.in_place)
-                taken += not turn.in_place
-                turn.granted.set_result(None)
+            elif not visit.placed or taken < places:
+                self.askers.remove(asker)
+                self.lane.started(now, in_place=not visit.placed)
+                self.again = visit if visit.again else self.again
+                taken += visit.placed
+                asker.granted.set_result(None)
         return soonest, taken
+
+    def over(self, visit: Visit) -> None:
+        """Let the next one ask again, where it was this visit that did."""
+        if self.again is visit:
+            self.again = None

@@ -170,7 +170,9 @@ class Workers:
         )
         async for attempt in tries:
             with attempt:
-                async with self._dispatcher.turn(job.host):
+                async with self._dispatcher.turn(job.host, again=True):
+                    if self._dispatcher.troubled(job.host):  # which nobody knew when this began to wait
+                        raise first
                     await self._perform(job, visits)
 
     def _once_more(self, state: RetryCallState, job: Job) -> bool:

@@ -81,16 +81,18 @@ async def test_a_host_gets_no_more_than_its_places(tmp_path: Path) -> None:
 
 
 async def test_an_answered_job_leaves_its_place_to_others(tmp_path: Path) -> None:
-    """While an answer is worked off its place at the host is another's."""
+    """While an answer is worked off its place at the host is another's; it holds none that a turn could be taken in."""
     async with open_store(tmp_path) as store:
         rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(4)]
         async with running(store, *rows) as dispatcher:
-            first, second = await dispatcher.next(), await dispatcher.next()
+            first, second = await dispatcher.next(), await asyncio.create_task(dispatcher.next())
             assert first is not None
             assert second is not None
             third = asyncio.create_task(dispatcher.next())
+            assert dispatcher.has_place("a")
             dispatcher.answered(first)
             dispatcher.answered(first)
+            assert not dispatcher.has_place("a")
             fourth = asyncio.create_task(dispatcher.next())
             assert (await third) is not None
             assert not fourth.done()
@@ -240,6 +242,30 @@ async def test_hosts_that_redirect_to_each_other_do_not_wait_for_each_other(tmp_
                     await finish(store, dispatcher, job)
 
             await at_once(work, work, work, work)
+
+
+async def test_what_has_just_failed_is_asked_again_by_one_at_a_time(tmp_path: Path) -> None:
+    """Until the first is back, or has left for another host, the others do not ask again: the host may be down."""
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(2)]
+        async with running(store, *rows) as dispatcher:
+            asking, most = 0, 0
+            begun = asyncio.Barrier(2)
+
+            async def work() -> None:
+                nonlocal asking, most
+                assert await dispatcher.next() is not None
+                await begun.wait()
+                async with dispatcher.turn("a", again=True):
+                    asking += 1
+                    most = max(most, asking)
+                    await asyncio.sleep(0)
+                    asking -= 1
+                    async with dispatcher.turn("b"):
+                        await begun.wait()  # here both are: who has left keeps nobody waiting
+
+            await at_once(work, work)
+            assert most == 1
 
 
 async def test_what_is_tried_again_counts_among_what_is_under_way(tmp_path: Path) -> None:
