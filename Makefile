@@ -9,7 +9,7 @@ PIP := pip -qq --disable-pip-version-check --no-input
 CODE := $(wildcard backfile crawler reader simulator storage tests benchmarks)
 PYTEST_ARGS ?=
 KILLS ?= 300
-ARTICLES ?= $(shell expr 2 \* $(KILLS))
+ARTICLES ?= $(shell expr 3 \* $(KILLS))
 SEED ?= 1
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory

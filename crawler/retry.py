@@ -102,7 +102,9 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.RATE_LIMITED: Rule(
         "the server asks for fewer requests (429)", Outcome.THROTTLED, 5, backoff=15, again=HOUR, free=True
     ),
-    FaultKind.SHORT_BODY: Rule("the body is shorter than announced", _CALM, 5, soon=1, backoff=2, again=HOUR),
+    FaultKind.SHORT_BODY: Rule(
+        "the body broke off, or is a part that nobody asked for", _CALM, 5, soon=1, backoff=2, again=HOUR
+    ),
     FaultKind.PROTOCOL: Rule("the answer is not valid HTTP", _UPSET, 4, soon=1, backoff=2, again=HOUR),
     # The host does not want us, or not here.
     FaultKind.BOT_WALL: Rule("the server refuses us (403)", Outcome.BLOCKED, 2, backoff=60, again=6 * HOUR),

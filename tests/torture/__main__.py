@@ -17,7 +17,7 @@ def main() -> int:
     """Run the torture; 0 when nothing was lost, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="torture", description="Kill a crawl again and again.")
     parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--articles", type=int, default=600)
+    parser.add_argument("--articles", type=int, default=900)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work, and to leave what came of it")
     asked = parser.parse_args()

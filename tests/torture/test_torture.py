@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_nobody_can_tell_that_a_crawl_was_killed(tmp_path: Path) -> None:
     """Killed at commits, renames and any time, it ends row for row and byte for byte as one left in peace."""
-    options = ["--kills", "16", "--articles", "40", "--seed", "7", "--folder", str(tmp_path)]
+    options = ["--kills", "16", "--articles", "48", "--seed", "7", "--folder", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.torture", *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
