@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,9 +21,14 @@ _BODIES_PAGE = 64
 _FTS_TOLD_BY_SQLITE = (3, 44, 0)  # from here on PRAGMA integrity_check looks into full-text tables, too
 
 
+def check_references(ask: Ask) -> Iterator[Finding]:
+    """Yield the rows that refer to what is not there."""
+    yield from rules.broken(ask, rules.references(ask))
+
+
 def check_rows(ask: Ask, *, at_rest: Callable[[], bool]) -> Iterator[Finding]:
     """Yield the rows that contradict each other; `at_rest` says whether no run is under way just now."""
-    yield from rules.broken(ask, rules.references(ask) | rules.ROWS)
+    yield from rules.broken(ask, rules.ROWS)
     if at_rest():
         found = list(rules.broken(ask, rules.AT_REST))
         if at_rest():  # else a run has begun meanwhile, and what it has in hand is no flaw
@@ -34,11 +37,19 @@ def check_rows(ask: Ask, *, at_rest: Callable[[], bool]) -> Iterator[Finding]:
 
 # Kept bodies ----------------------------------------------------------------------------------------------------------
 
-# The bodies are read once, as in `storage.rules`: most captures have none, and to learn that one by one takes longest.
-_SIZES = """
-WITH kept AS MATERIALIZED (SELECT sha256, frame_size(zstd) AS bytes FROM body WHERE typeof(zstd) = 'blob')
-SELECT 'capture ' || c.id, c.sha256, 'says ' || c.bytes || ' bytes, and the body kept has ' || k.bytes
-FROM capture AS c CROSS JOIN kept AS k ON k.sha256 = c.sha256 WHERE k.bytes <> c.bytes
+# What is kept is read once, and then the captures, as in `storage.rules`: most of them have no body, and to learn that
+# one by one takes longest. A file that a URL holds is not asked about: by a rule, what is held was captured.
+_CAPTURED = """
+WITH kept AS MATERIALIZED (
+    SELECT 'body ' AS what, sha256, iif(typeof(zstd) = 'blob', frame_size(zstd), NULL) AS bytes FROM body
+    UNION ALL SELECT 'file ', sha256, NULL FROM file AS f
+    WHERE NOT EXISTS (SELECT 1 FROM holding AS h WHERE h.sha256 = f.sha256)),
+captured AS MATERIALIZED (
+    SELECT c.id, c.sha256, c.bytes AS said, k.bytes FROM capture AS c CROSS JOIN kept AS k ON k.sha256 = c.sha256)
+SELECT 'capture ' || id, sha256, 'says ' || said || ' bytes, and the body kept has ' || bytes
+FROM captured WHERE said <> bytes
+UNION ALL SELECT what || sha256, '', 'no capture says where it came from'
+FROM kept WHERE length(sha256) = 64 AND sha256 NOT IN (SELECT sha256 FROM captured)
 """
 
 
@@ -90,10 +101,13 @@ def hash_of(frame: bytes, decompressor: zstandard.ZstdDecompressor) -> str:
     return digest.hexdigest()
 
 
-def check_sizes(connection: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
-    """Yield the captures that tell another size than their body has; a body that is damaged may have any."""
+def check_captures(connection: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+    """Yield what is kept and was never captured, and the captures of another size than their body.
+
+    A body that is damaged may have any size.
+    """
     connection.create_function("frame_size", 1, _frame_size, deterministic=True)
-    for subject, sha256, detail in ask(_SIZES):
+    for subject, sha256, detail in ask(_CAPTURED):
         yield Finding(Flaw.CONTRADICTION, subject, detail, sha256)
 
 
@@ -109,10 +123,8 @@ def _frame_size(frame: object) -> int | None:
 
 
 _SEARCHED = """
-SELECT s.rowid, a.site || ':' || a.cms_id, a.title, a.summary, s.title, s.summary, s.body, s.authors, s.keywords,
-       s.categories, s.folded_title, s.folded_summary, s.folded_body, s.folded_authors, s.folded_keywords,
-       s.folded_categories
-FROM search AS s JOIN article AS a ON a.id = s.rowid WHERE s.rowid > ? ORDER BY s.rowid LIMIT ?
+SELECT s.id, a.site || ':' || a.cms_id, a.title, a.summary, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11
+FROM search_content AS s CROSS JOIN article AS a ON a.id = s.id WHERE s.id > ? ORDER BY s.id LIMIT ?
 """
 
 
@@ -128,51 +140,40 @@ def check_search(ask: Ask) -> Iterator[Finding]:
         last = rows[-1][0]
 
 
-def check_index(ask: Ask, path: Path, turns: Turns) -> Iterator[Finding]:
+def check_index(connection: sqlite3.Connection, turns: Turns) -> Iterator[Finding]:
     """Yield whether the words the search index leads to are those of its texts, as FTS5 itself can tell.
 
-    FTS5 only tells on a connection that could write, so it is asked about a copy of its tables.
+    FTS5 only tells about tables that could be written to, so it is asked about a copy of the index in a temporary file
+    of SQLite's; the texts are read where they are. Raises OutOfSpace when there is no room for that copy.
     """
     if sqlite3.sqlite_version_info >= _FTS_TOLD_BY_SQLITE:
         return
-    schemas = [schema for (schema,) in ask("SELECT sql FROM sqlite_master WHERE name = 'search'")]
+    schemas = turns.ask(connection, "SELECT sql FROM main.sqlite_master WHERE name = 'search'")
     if not schemas:
         yield Finding(Flaw.SEARCH, "search", "there is no search index")
         return
-    with tempfile.TemporaryDirectory(prefix="backfile-verify-") as folder:
-        copy = Path(folder) / "search.db"
-        try:
-            with _scratch(copy) as connection:
-                _copy_index(connection, schemas[0], path, turns)
-            with _scratch(copy) as connection:
-                turns.ask(connection, "INSERT INTO search (search) VALUES ('integrity-check')")
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-                raise translate(error, copy) from error
-            yield Finding(Flaw.SEARCH, "search", f"the index does not lead to the words of its texts ({error})")
+    try:
+        turns.whole(connection, partial(_see_where_it_leads, connection, schemas[0][0]))
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            raise translate(error, Path("temporary files (TMPDIR says where they are)")) from error
+        yield Finding(Flaw.SEARCH, "search", f"the index does not lead to the words of its texts ({error})")
 
 
-def _scratch(copy: Path) -> contextlib.closing[sqlite3.Connection]:
-    """Open the copy, on a connection that another thread may break off."""
-    return contextlib.closing(sqlite3.connect(copy, isolation_level=None, uri=True, check_same_thread=False))
-
-
-def _copy_index(connection: sqlite3.Connection, schema: str, path: Path, turns: Turns) -> None:
-    connection.execute("PRAGMA journal_mode = MEMORY")  # without one, what was broken off could not be taken back
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute(schema)
-    turns.ask(connection, "ATTACH ? AS archive", (f"{path.resolve().as_uri()}?mode=ro",))
-    turns.whole(connection, partial(_fill, connection))
-
-
-def _fill(connection: sqlite3.Connection) -> None:
+def _see_where_it_leads(connection: sqlite3.Connection, schema: str) -> None:
     if connection.in_transaction:  # it was broken off, and is done anew
         connection.execute("ROLLBACK")
     connection.execute("BEGIN")  # one view of all the tables, also beside a run that writes
-    for table in ("data", "idx", "content", "docsize", "config"):
-        connection.execute(f"DELETE FROM main.search_{table}")  # noqa: S608
-        connection.execute(f"INSERT INTO main.search_{table} SELECT * FROM archive.search_{table}")  # noqa: S608
-    connection.execute("COMMIT")
+    columns = connection.execute("SELECT name FROM pragma_table_info('search', 'main') ORDER BY cid").fetchall()
+    texts = ", ".join(f'c{place} AS "{name}"' for place, (name,) in enumerate(columns))
+    connection.execute(f"CREATE TEMP VIEW texts AS SELECT id, {texts} FROM main.search_content")  # noqa: S608 - the schema's
+    declared = schema[schema.index("(") + 1 : schema.rindex(")")]
+    connection.execute(f"CREATE VIRTUAL TABLE temp.leads USING fts5 ({declared}, content = texts, content_rowid = id)")
+    for table in ("data", "idx", "docsize", "config"):
+        connection.execute(f"DELETE FROM temp.leads_{table}")  # noqa: S608
+        connection.execute(f"INSERT INTO temp.leads_{table} SELECT * FROM main.search_{table}")  # noqa: S608
+    connection.execute("INSERT INTO temp.leads (leads, rank) VALUES ('integrity-check', 1)")  # 1: also with its texts
+    connection.execute("ROLLBACK")
 
 
 # SQLite ---------------------------------------------------------------------------------------------------------------

@@ -124,15 +124,6 @@ ROWS = {
         SELECT 'body ' || sha256, 'not the name of a content'
         FROM body WHERE typeof(sha256) <> 'text' OR length(sha256) <> 64 OR sha256 GLOB '*[^0-9a-f]*'
     """,
-    "what is kept was captured": """
-        WITH lost AS MATERIALIZED (
-            SELECT sha256 FROM (SELECT sha256 FROM file UNION ALL SELECT sha256 FROM body) WHERE length(sha256) = 64
-            EXCEPT SELECT sha256 FROM capture ORDER BY sha256)
-        SELECT 'file ' || sha256, 'no capture says where it came from'
-        FROM lost WHERE sha256 IN (SELECT sha256 FROM file)
-        UNION ALL SELECT 'body ' || sha256, 'no capture says where it came from'
-        FROM lost WHERE sha256 IN (SELECT sha256 FROM body)
-    """,
     "an attempt and its capture are of one URL": """
         SELECT 'attempt ' || a.id, 'its capture ' || c.id || ' is of row ' || c.frontier || ', not ' || a.frontier
         FROM attempt AS a JOIN capture AS c ON c.id = a.capture WHERE c.frontier <> a.frontier

@@ -59,13 +59,14 @@ def verify(
         Pages(path) as pages,
         contextlib.closing(_connect(path)) as connection,
         Turns(pages.is_awaited) as turns,
-        Crew() as crew,
+        Crew(turns.end) as crew,
     ):
         look = _Look(connection, path, pages, turns, crew)
         look.advance = _meter(look.ask, pages, len(parts), progress)
-        told = [look.meanwhile(one) for one in look.kinds if rows]
+        bodies = crew.ahead(look.at_bodies(parts))
+        told = [look.beside(one) for one in look.kinds if rows]
         yield from look.at_pages(PARTS if rows else parts, remark)
-        yield from look.at_content(parts, done)
+        yield from look.at_content(parts, bodies, done)
         for one in told:
             yield from filterfalse(look.is_told, one.result())
         if rows:
@@ -109,19 +110,23 @@ class _Look:
 
     def ask(self, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask what may take long, in another thread: Ctrl-C does not reach one that is inside SQLite."""
-        work = partial(self.turns.ask, self.connection, question, values)
-        return self.crew.meanwhile(work, stop=self.turns.end).result()
+        return self.crew.awaited(partial(self.turns.ask, self.connection, question, values))
 
-    def meanwhile(self, look: Look) -> Future[list[Finding]]:
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """Give another thread a connection of its own."""
+        with contextlib.closing(_connect(self.path)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            yield connection
+
+    def beside(self, look: Look) -> Future[list[Finding]]:
         """Begin to look at rows: SQLite does so outside the interpreter, while pages and files are hashed."""
-        connection = _connect(self.path)
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
         def work() -> list[Finding]:
-            with contextlib.closing(connection):
+            with self.connected() as connection:
                 return list(look(connection, partial(self.turns.ask, connection)))
 
-        return self.crew.meanwhile(work, stop=self.turns.end)
+        return self.crew.beside(work)
 
     @property
     def is_at_rest(self) -> bool:
@@ -129,11 +134,21 @@ class _Look:
 
     @property
     def kinds(self) -> Sequence[Look]:
-        """Return the looks that go on beside each other: many small ones, so that the last is not waited for."""
-        return self.at_database, self.at_rows, self.at_search, self.at_index, self.at_sizes
+        """Return the looks that go on beside each other, the longest first, so that the last is not waited for."""
+        return (
+            self.at_database,
+            self.at_index,
+            self.at_rows,
+            self.at_references,
+            self.at_search,
+            self.at_captures,
+        )
 
     def at_database(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
         yield from consistency.check_database(ask)
+
+    def at_references(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("rows", consistency.check_references(ask))
 
     def at_rows(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("rows", consistency.check_rows(ask, at_rest=lambda: self.is_at_rest))
@@ -141,23 +156,36 @@ class _Look:
     def at_search(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
         yield from self._as_far_as_it_goes("search rows", consistency.check_search(ask))
 
-    def at_index(self, _: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("search words", consistency.check_index(ask, self.path, self.turns))
+    def at_index(self, connection: sqlite3.Connection, _: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("search words", consistency.check_index(connection, self.turns))
 
-    def at_sizes(self, connection: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
-        yield from self._as_far_as_it_goes("captures", consistency.check_sizes(connection, ask))
+    def at_captures(self, connection: sqlite3.Connection, ask: Ask) -> Iterator[Finding]:
+        yield from self._as_far_as_it_goes("captures", consistency.check_captures(connection, ask))
 
     def is_told(self, finding: Finding) -> bool:
         """Say whether a finding follows from a damaged body, which is a finding of its own."""
         return bool(finding.sha256) and finding.sha256 in self.damaged
 
-    def at_content(self, parts: Sequence[int], done: PartDone) -> Iterator[Finding]:
+    def at_bodies(self, parts: Sequence[int]) -> Iterator[tuple[int, list[Finding]]]:
+        """Yield for each part how many bytes of bodies it has, and what is wrong with them."""
+        with self.connected() as connection:
+            for part in parts:
+                sizes: list[int] = []
+                found = consistency.check_bodies(partial(self.turns.ask, connection), part, sizes.append)
+                findings = list(self._as_far_as_it_goes("bodies", found))
+                yield sum(sizes), findings
+
+    def at_content(
+        self, parts: Sequence[int], bodies: Iterator[tuple[int, list[Finding]]], done: PartDone
+    ) -> Iterator[Finding]:
         tree = Tree(self.connection, self.media, self.crew, self.advance)
-        for part in parts:
-            sound = True
-            bodies = consistency.check_bodies(partial(self.turns.ask, self.connection), part, self.advance)
+        for part, (size, damaged) in zip(parts, bodies, strict=True):
+            self.advance(size)
+            self.damaged.update(finding.sha256 for finding in damaged)
             files = tree.check(part) if self.believed else tree.check_by_names(part)
-            for finding in self._both(bodies, files):
+            sound = not damaged
+            yield from damaged
+            for finding in self._as_far_as_it_goes("files", files):
                 sound = False
                 yield finding
             done(part, sound)
@@ -177,12 +205,6 @@ class _Look:
             if stumble not in self.stumbles:
                 self.stumbles.add(stumble)
                 yield stumble
-
-    def _both(self, bodies: Iterator[Finding], files: Iterator[Finding]) -> Iterator[Finding]:
-        for finding in self._as_far_as_it_goes("bodies", bodies):
-            self.damaged.add(finding.sha256)
-            yield finding
-        yield from self._as_far_as_it_goes("files", files)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

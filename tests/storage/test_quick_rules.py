@@ -44,12 +44,6 @@ PLAIN = {
         FROM revision AS r JOIN article AS a ON a.id = r.article JOIN capture AS c ON c.id = r.capture
         JOIN frontier AS f ON f.id = c.frontier WHERE f.kind <> 'article'
     """,
-    "what is kept was captured": """
-        SELECT what || ' ' || sha256, 'no capture says where it came from'
-        FROM (SELECT 'file' AS what, sha256 FROM file WHERE length(sha256) = 64
-              UNION ALL SELECT 'body', sha256 FROM body WHERE length(sha256) = 64)
-        WHERE sha256 NOT IN (SELECT sha256 FROM capture)
-    """,
     "counters count": """
         SELECT 'counter ' || c.kind || ' ' || c.state, 'says ' || c.n || ', and there are ' || coalesce(r.n, 0)
         FROM counter AS c LEFT JOIN (SELECT kind, state, count(*) AS n FROM frontier GROUP BY kind, state) AS r
@@ -64,11 +58,21 @@ PLAIN = {
         FROM recheck AS c WHERE NOT EXISTS (SELECT 1 FROM article AS p WHERE p.id = c.article)
     """,
 }
-_SIZES = """
+_CAPTURED = """
 SELECT 'capture ' || c.id, c.sha256, 'says ' || c.bytes || ' bytes, and the body kept has ' || frame_size(b.zstd)
 FROM capture AS c JOIN body AS b ON b.sha256 = c.sha256
 WHERE typeof(b.zstd) = 'blob' AND frame_size(b.zstd) <> c.bytes
+UNION ALL SELECT 'body ' || sha256, '', 'no capture says where it came from'
+FROM body WHERE length(sha256) = 64 AND sha256 NOT IN (SELECT sha256 FROM capture)
+UNION ALL SELECT 'file ' || sha256, '', 'no capture says where it came from'
+FROM file WHERE length(sha256) = 64 AND sha256 NOT IN (SELECT sha256 FROM capture)
+AND sha256 NOT IN (SELECT sha256 FROM holding)
 """
+_CHANGES = (
+    "UPDATE capture SET bytes = bytes + 1 WHERE id % 3 = ?",
+    "DELETE FROM holding WHERE frontier % 3 = ?",
+    "DELETE FROM capture WHERE id % 3 = ?",
+)
 _MORE = """
 INSERT INTO recheck (article, due_at, turn, reason, checked_at, interval)
 SELECT id, 9 - id, 1, 'aging', 0, 1 FROM article;
@@ -108,14 +112,19 @@ def test_rules_find_what_they_say(sound: Path, tmp_path: Path, seed: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sizes_are_found_as_they_are_said(sound: Path, tmp_path: Path, seed: int) -> None:
-    """A capture of another size than its body is told, and a body without a capture, or the other way, is not."""
+def test_captures_are_found_as_they_are_said(sound: Path, tmp_path: Path, seed: int) -> None:
+    """A capture of another size than its body is told, and so is what is kept without a capture."""
     chance = random.Random(seed)
+    kinds: set[str] = set()
     for _ in range(CASES):
         with contextlib.closing(damaged(sound, tmp_path / "work", chance)) as connection:
-            told = consistency.check_sizes(connection, connection.execute)
+            for change in chance.choices(_CHANGES, k=3):
+                connection.execute(change, (chance.randrange(3),))
+            told = list(consistency.check_captures(connection, connection.execute))
             found = [(one.subject, one.sha256, one.detail) for one in told]
-            assert found == connection.execute(_SIZES).fetchall()
+            assert sorted(found) == sorted(connection.execute(_CAPTURED).fetchall())
+            kinds |= {one.subject.split()[0] for one in told}
+    assert kinds == {"capture", "body", "file"}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,6 +8,7 @@ import gc
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from storage.errors import ArchiveDamaged, ArchiveMissing
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
 from storage.store import open_store
+from storage.turns import Turns
 from storage.verify import verify
 from tests.storage import making
 from tests.storage.breaking import PAGE, flip, found, name_of, page_of, shuts_out, tamper
@@ -241,6 +243,7 @@ RUNNING = """
 import asyncio, sys
 from pathlib import Path
 from storage.store import open_store
+from storage.turns import Turns
 from tests.storage import making
 async def run():
     async with open_store(Path(sys.argv[1])) as store:
@@ -344,3 +347,26 @@ def test_what_is_in_hand_is_told_only_when_no_run_has_begun_since(folder: Path, 
         findings = list(consistency.check_rows(connection.execute, at_rest=lambda: answers.pop(0)))
     assert ["in hand" in finding.detail for finding in findings] == [True] * after
     assert answers == []
+
+
+@pytest.mark.skipif(sqlite3.sqlite_version_info >= (3, 44, 0), reason="SQLite itself looks at the index")
+@pytest.mark.parametrize("flawed", [False, True])
+def test_a_look_at_the_index_that_is_broken_off_is_begun_anew(folder: Path, flawed: bool) -> None:
+    """Wherever that happens, it finds what it would have found."""
+    if flawed:
+        tamper(folder, "UPDATE search_content SET c2 = 'Swapped behind its back' WHERE id = 2")
+    broken_off = 0
+
+    def once() -> int:
+        nonlocal broken_off
+        connection.set_progress_handler(None, 0)
+        broken_off += 1
+        return 1
+
+    path = folder / "archive.db"
+    with closing(connect_for_reading(path, check_same_thread=False)) as connection, Turns(lambda: False) as turns:
+        for steps in range(1, 400, 7):
+            connection.set_progress_handler(once, steps)
+            findings = list(consistency.check_index(connection, turns))
+            assert [one.subject for one in findings] == ["search"] * flawed
+    assert broken_off > 20
