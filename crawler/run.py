@@ -171,6 +171,7 @@ class Crawl:
             on_request=workers.answered,
             let_others=workers.let_others,
             on_article=workers.learned,
+            unkept=workers.unkept,
         )
         visits = Visits(ArticleVisit(tools), self._listing_visit(tools), MediaVisit(tools))
         async with asyncio.TaskGroup() as group:

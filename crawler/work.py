@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from crawler.sites import Site, host_of
 from crawler.urls import display
 from crawler.wants import Wants, cms_id_of
 from storage.articles import Change
-from storage.records import Capture, Job, Source
+from storage.records import Capture, Failure, Job, Source
 from storage.store import Store
 from storage.validators import Kept
 
@@ -68,6 +69,7 @@ class Tools:
     on_request: Callable[[Job, Answer, int], None]
     let_others: Callable[[Job, Answer], Awaitable[None]]  # called when a job asks for nothing more
     on_article: Callable[[Article], None]
+    unkept: Callable[[Job, Exception], Failure]
 
     async def get(self, job: Job, url: str, *, accept: str = HTML, api_key: str = "", keyed: bool = False) -> Answer:
         """Fetch a page or an API answer; where the job has no place, wait for a turn.
@@ -199,9 +201,8 @@ class MediaVisit:
             except Fault as fault:
                 raise (self._as_block_page(incoming.content()) or fault) from None
             file = incoming.keep(checked.media_type, checked.extension, checked.width, checked.height)
-            await self._tools.store.keep_media(
-                job, media_capture(answer, self._tools.store.now(), file.sha256, file.size), file
-            )
+            capture = media_capture(answer, self._tools.store.now(), file.sha256, file.size)
+            await self._tools.store.keep_media(job, capture, file, partial(self._tools.unkept, job))
             return True
         finally:
             incoming.discard()

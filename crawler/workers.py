@@ -34,6 +34,7 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 
+_MISTAKE = "a mistake of our own at %s"
 _QUICK_TRIES = 2
 _FAR = 0.02  # seconds: where answers take longer, time is short, and else the processor
 _BUDGET_FROM = 50  # finished jobs of a kind before their failures are held against the budget
@@ -72,6 +73,7 @@ class Workers:
         self._stop = stop
         self._on_event = on_event
         self._limit_reached = limit_reached
+        self._loop = asyncio.get_running_loop()
         self._random = random.Random()
         self._retries = RetryBudget()
         self._second_chance = False
@@ -143,10 +145,9 @@ class Workers:
             except (StorageError, OSError):
                 raise
             except Exception as error:  # one row must not cost the run; nothing is hidden: it fails, loudly
-                log.exception("a mistake of our own at %s", display(job.url))
+                log.exception(_MISTAKE, display(job.url))
                 outcome = Outcome.NEUTRAL
-                told = display(f"{type(error).__name__}: {error}")
-                await self._failed(job, Fault(FaultKind.INTERNAL, f"a mistake of our own ({told})"), visits)
+                await self._failed(job, _mistake(error), visits)
             # Only a job that came to an end is finished: one that was cut off stays in hand, and is given back.
             latency = self._latency.pop(job.id, time.monotonic() - began)
             self._dispatcher.finished(job, outcome, latency, retry_after)
@@ -247,6 +248,18 @@ class Workers:
         else:
             await self._store.fail(job, failure, in_run=decision.in_run)
 
+    def unkept(self, job: Job, error: Exception) -> Failure:
+        """Say how a rendition failed that had been fetched and could not be kept. Called in the writer's thread."""
+        self._loop.call_soon_threadsafe(self._count_unkept, job)
+        log.error(_MISTAKE, display(job.url), exc_info=error)
+        fault = _mistake(error)
+        return self._failure(fault, self._decide(fault, job))
+
+    def _count_unkept(self, job: Job) -> None:
+        self._summary.tally.media_new -= 1
+        self._done[job.kind] -= 1
+        self._count_given_up(job)
+
     def _failure(self, fault: Fault, decision: retry.Decision) -> Failure:
         return Failure(
             fault=fault.kind.value,
@@ -286,3 +299,7 @@ class Workers:
         finished = self._done[job.kind] + given_up
         if finished >= _BUDGET_FROM and given_up > self._settings.failure_budget * finished:
             self._stop("budget")
+
+
+def _mistake(error: Exception) -> Fault:
+    return Fault(FaultKind.INTERNAL, f"a mistake of our own ({display(f'{type(error).__name__}: {error}')})")

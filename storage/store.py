@@ -248,14 +248,29 @@ class Store:
         await self._writer.call(partial(keeping.keep_unchanged, job=job, capture=capture, work=self._work()))
 
     async def keep_unread(self, job: Job, capture: Capture, failure: Failure, *, in_run: bool) -> None:
-        """Keep an answer that could not be read."""
+        """Keep an answer that could not be read; where that is impossible, only record the failure."""
+
+        def otherwise(connection: sqlite3.Connection, _: Exception) -> None:
+            frontier.fail(connection, job.id, failure, run=self.run, capture=None, in_run=in_run)
+
         await self._writer.post(
-            partial(keeping.keep_unread, job=job, capture=capture, failure=failure, in_run=in_run, work=self._work())
+            partial(keeping.keep_unread, job=job, capture=capture, failure=failure, in_run=in_run, work=self._work()),
+            otherwise,
         )
 
-    async def keep_media(self, job: Job, capture: Capture, file: FileRecord) -> None:
-        """Keep a rendition whose file `media` has placed."""
-        await self._writer.post_item(received.keep_all, Received(job, capture, file, self.run, self.now()))
+    async def keep_media(
+        self, job: Job, capture: Capture, file: FileRecord, unkept: Callable[[Exception], Failure]
+    ) -> None:
+        """Keep a rendition whose file `media` has placed.
+
+        `unkept` says, in the writer's thread, how it failed when it cannot be kept for a mistake of our own.
+        """
+
+        def otherwise(connection: sqlite3.Connection, mistake: Exception) -> None:
+            frontier.fail(connection, job.id, unkept(mistake), run=self.run, capture=None, in_run=False)
+
+        item = Received(job, capture, file, self.run, self.now())
+        await self._writer.post_item(received.keep_all, item, otherwise)
 
     async def keep_listing_page(
         self,

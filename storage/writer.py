@@ -23,6 +23,8 @@ from storage.errors import StorageError
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], Any]
 Together = Callable[[sqlite3.Connection, Sequence[Any]], None]
+Otherwise = Callable[[sqlite3.Connection, Exception], None]
+"""What is written in the place of an order that failed by a mistake of its own."""
 
 GROUP_SECONDS = 0.25
 GROUP_UNITS = 2_000
@@ -38,6 +40,7 @@ class _Order:
     caller: asyncio.Future[Any] | None = None
     together: Together | None = None
     item: Any = None
+    otherwise: Otherwise | None = None  # None: with nobody to be told, its mistake ends the run
 
 
 class Writer:
@@ -68,13 +71,16 @@ class Writer:
         result: T = await self._order(unit)
         return result
 
-    async def post(self, unit: Unit) -> None:
-        """Hand over `unit` without waiting for it; an error in it breaks the writer."""
-        await self._put(_Order(unit))
+    async def post(self, unit: Unit, otherwise: Otherwise | None = None) -> None:
+        """Hand over `unit` without waiting for it; without `otherwise`, a mistake in it breaks the writer."""
+        await self._put(_Order(unit, otherwise=otherwise))
 
-    async def post_item(self, together: Together, item: Any) -> None:
-        """Hand over an item as `post` does; `together` gets it with those of its like that are next to it, in order."""
-        await self._put(_Order(together=together, item=item))
+    async def post_item(self, together: Together, item: Any, otherwise: Otherwise) -> None:
+        """Hand over an item as `post` does; `together` gets it with those of its like that are next to it, in order.
+
+        After a mistake it gets them once more, one at a time, so that only those that cannot be kept are not.
+        """
+        await self._put(_Order(together=together, item=item, otherwise=otherwise))
 
     async def flush(self) -> None:
         """Return when everything handed over before is durable."""
@@ -148,9 +154,7 @@ class Writer:
             if together is None:
                 outcomes += [_guarded(connection, order) for order in alike]
             else:
-                items = [order.item for order in alike]
-                together(connection, items)  # an error ends the run, as that of any order that nobody waits for
-                outcomes += [(None, None)] * len(items)
+                outcomes += _worked_on(connection, together, list(alike))
         if commit:
             self._before_commit(connection)
             connection.execute("COMMIT")
@@ -176,15 +180,40 @@ class Writer:
                 order.caller.set_exception(self._broken)
 
 
+def _worked_on(
+    connection: sqlite3.Connection, together: Together, orders: list[_Order]
+) -> list[tuple[Any, Exception | None]]:
+    """Work on the items of orders together, or one by one where that fails."""
+    _, mistake = _whole_or_not(connection, lambda: together(connection, [order.item for order in orders]))
+    if mistake is None:
+        return [(None, None)] * len(orders)
+    singly = (_Order(_of_one(together, order.item), otherwise=order.otherwise) for order in orders)
+    return [_guarded(connection, order) for order in singly]
+
+
+def _of_one(together: Together, item: Any) -> Unit:
+    return lambda connection: together(connection, [item])
+
+
 def _guarded(connection: sqlite3.Connection, order: _Order) -> tuple[Any, Exception | None]:
-    """Run one unit in a savepoint; its own mistakes go to its caller, those of the disk or the file to the run."""
+    """Run one unit; its own mistakes go to its caller or its `otherwise`, those of the disk or the file to the run."""
     if order.unit is None:
         return None, None
-    if order.caller is None:  # whatever it raises ends the run and takes the whole group back
-        return order.unit(connection), None
+    unit = partial(order.unit, connection)
+    if order.caller is None and order.otherwise is None:  # whatever it raises takes the whole group back
+        return unit(), None
+    result, mistake = _whole_or_not(connection, unit)
+    if mistake is not None and order.otherwise is not None:
+        order.otherwise(connection, mistake)
+        return None, None
+    return result, mistake
+
+
+def _whole_or_not(connection: sqlite3.Connection, work: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Do `work` in a savepoint; returns its result, or its mistake once all that it did is taken back."""
     connection.execute("SAVEPOINT unit")
     try:
-        result = order.unit(connection)
+        result = work()
     except Exception as error:
         if _is_of_disk_or_file(error):
             raise

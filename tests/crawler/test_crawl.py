@@ -14,6 +14,8 @@ from crawler.run import Crawl
 from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom, Options
+from storage import received
+from storage.records import FileRecord
 from storage.store import open_store
 from tests.crawling import column, crawl, missing, rows, settings, site_of
 
@@ -203,6 +205,31 @@ async def test_a_mistake_of_our_own_costs_one_row(tmp_path: Path, monkeypatch: p
     ((error, next_attempt),) = rows(tmp_path / "a", "SELECT error, next_attempt_at FROM failures")
     assert "ZeroDivisionError: nobody thought of this" in str(error)
     assert next_attempt is not None
+
+
+async def test_a_picture_that_cannot_be_kept_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetched and not kept, for a mistake of our own: it failed, it is not counted as kept, and all others are."""
+    row_of = received._file_row
+    victims: set[str] = set()
+
+    def stumble(file: FileRecord) -> tuple[object, ...]:
+        if not victims or file.sha256 in victims:
+            victims.add(file.sha256)
+            raise ZeroDivisionError("nobody thought of this")
+        return row_of(file)
+
+    monkeypatch.setattr(received, "_file_row", stumble)
+    async with Newsroom(Options(articles=20, quirks=False)) as room:
+        summary = await crawl(tmp_path / "a", site_of(room), "dm:category/africa")
+    failed, stored = summary.failed["media"], summary.tally.media_new
+    assert rows(tmp_path / "a", "SELECT state, count(*) FROM media GROUP BY 1 ORDER BY 1") == [
+        ("failed", failed),
+        ("stored", stored),
+    ]
+    assert summary.causes == {"internal": failed}
+    assert {error for (error,) in rows(tmp_path / "a", "SELECT error FROM failures")} == {
+        "a mistake of our own (ZeroDivisionError: nobody thought of this)"
+    }
 
 
 async def test_thousands_of_bad_pictures_never_pass_silently(tmp_path: Path) -> None:

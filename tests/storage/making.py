@@ -18,6 +18,7 @@ from storage.keeping import Work
 from storage.records import (
     ArticleRecord,
     Capture,
+    Failure,
     Job,
     Kind,
     Rendition,
@@ -172,7 +173,12 @@ async def keep_media(store: Store, job: Job, content: bytes) -> None:
     incoming.write(content)
     file = incoming.keep("image/jpeg", "jpg", 640, 480)
     answer = capture(None, url=job.url, media_type="image/jpeg", sha256=file.sha256, size=file.size)
-    await store.keep_media(job, answer, file)
+    await store.keep_media(job, answer, file, never)
+
+
+def never(mistake: Exception) -> Failure:
+    """Fail the test: what it keeps can be kept."""
+    raise AssertionError("it can be kept") from mistake
 
 
 async def make_archive(folder: Path, articles: int = 3, pictures: int = 4, size: int = 3_000) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from storage.reading import open_reading
 from storage.received import Received
 from storage.records import Capture, Failure, FileRecord, Job, Kind
 from storage.store import open_store
+from storage.verify import verify
 from tests.storage import making
 from tests.storage.making import NOW, article, capture, wanted
 
@@ -100,27 +101,26 @@ def test_together_or_one_by_one(steps: list[tuple[str, int, int]]) -> None:
         assert play(one, steps, together=True) == play(other, steps, together=False)
 
 
-async def test_a_wrong_row_takes_the_others_with_it(tmp_path: Path) -> None:
-    """What breaks a rule of the schema ends the run with the group; what was committed before stays."""
+async def test_a_wrong_row_costs_that_row(tmp_path: Path) -> None:
+    """What breaks a rule of the schema is a failure of one rendition, which says so; its neighbours are kept."""
     async with open_store(tmp_path) as store:
         await store.begin_run("crawl")
         await making.keep_article(store, article("1"), URLS)
         jobs, _ = await store.claim([1], {}, 10)
         await making.keep_media(store, jobs[0], b"the first")
-        await store.flush()
-
-    async def stumble() -> None:
-        async with open_store(tmp_path) as store:
-            jobs, _ = await store.claim([1], {}, 10)
-            await making.keep_media(store, jobs[0], b"the second")
-            await store.keep_media(jobs[1], capture(None, http_status=None), FILES[0])
-            await making.keep_media(store, jobs[2], b"the third")
-
-    with pytest.raises(sqlite3.IntegrityError):
-        await stumble()
+        await store.keep_media(jobs[1], capture(None, http_status=None), FILES[0], partial(unkept, store.now()))
+        for job in jobs[2:]:
+            await making.keep_media(store, job, job.url.encode())
     with open_reading(tmp_path) as reading:
         states = making.rows(reading.connection, "SELECT state, count(*) FROM media GROUP BY 1 ORDER BY 1")
-        assert list(map(tuple, states)) == [("queued", 3), ("stored", 1)]
+        assert list(map(tuple, states)) == [("failed", 1), ("stored", len(URLS) - 1)]
+        ((url, error),) = making.rows(reading.connection, "SELECT url, error FROM failures")
+        assert (url, error) == (jobs[1].url, "NOT NULL constraint failed: capture.http_status")
+    assert list(verify(tmp_path)) == []
+
+
+def unkept(now: float, mistake: Exception) -> Failure:
+    return Failure("internal", str(mistake), now, now + 60)
 
 
 async def test_cut_off_between_two_handfuls(tmp_path: Path) -> None:

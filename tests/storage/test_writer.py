@@ -66,6 +66,10 @@ def add_and_stumble(connection: sqlite3.Connection) -> int:
     raise LookupError("a mistake of the unit's own")
 
 
+def never(_: sqlite3.Connection, mistake: Exception) -> None:
+    raise AssertionError("nothing is to be written otherwise") from mistake
+
+
 def add_and_fill_the_disk(connection: sqlite3.Connection) -> int:
     add(connection)
     raise OSError(28, "No space left on device")
@@ -249,12 +253,12 @@ async def test_items_are_worked_on_together_with_their_neighbours(tmp_path: Path
 
     async with at_work(tmp_path) as (writer, _, _):
         for number in range(3):
-            await writer.post_item(note, number)
+            await writer.post_item(note, number, never)
         await writer.post(lambda _: done.append("a unit"))
-        await writer.post_item(note, 3)
-        await writer.post_item(note_otherwise, 4)
+        await writer.post_item(note, 3, never)
+        await writer.post_item(note_otherwise, 4, never)
         await writer.call(lambda _: done.append("a call"))
-        await writer.post_item(note, 5)
+        await writer.post_item(note, 5, never)
         await writer.flush()
     assert done == [[0, 1, 2], "a unit", [3], (4,), "a call", [5]]
 
@@ -270,23 +274,64 @@ async def test_what_nobody_waits_for_is_handed_over_by_the_handful(tmp_path: Pat
         committed = asyncio.Event()
         desk.before_commit = partial(_tell, asyncio.get_running_loop(), committed)
         for _ in range(HANDFUL - 1):
-            await writer.post_item(note, None)
+            await writer.post_item(note, None, never)
         await asyncio.sleep(0.02)
         assert handed_over == []
-        await writer.post_item(note, None)
+        await writer.post_item(note, None, never)
         await committed.wait()  # with nothing more to come, by the time of the group alone
     assert handed_over == [HANDFUL]
 
 
-async def test_an_items_mistake_takes_back_the_group(tmp_path: Path) -> None:
-    """As that of any unit that nobody waits for: nothing of the group is kept, and the run ends."""
+async def test_an_items_mistake_costs_that_item(tmp_path: Path) -> None:
+    """What it did is taken back, its place is taken by what is written otherwise, and its neighbours are kept."""
+    told: list[str] = []
 
-    def stumble(connection: sqlite3.Connection, _: Sequence[object]) -> None:
+    def note(connection: sqlite3.Connection, items: Sequence[str]) -> None:
+        for item in items:
+            add(connection, item)
+            if item.startswith("bad"):
+                raise LookupError(item)
+
+    def otherwise(connection: sqlite3.Connection, mistake: Exception) -> None:
+        told.append(str(mistake))
+        add(connection, f"instead of {mistake}")
+
+    async with at_work(tmp_path) as (writer, _, _):
+        for item in ("1", "2", "bad 3", "4", "bad 5"):
+            await writer.post_item(note, item, otherwise)
+        await writer.post(partial(note, items=["bad 6"]), otherwise)
+        await writer.flush()
+        with closing(sqlite3.connect(tmp_path / "archive.db")) as connection:
+            kept = [command for (command,) in connection.execute("SELECT command FROM run ORDER BY id")]
+    assert told == ["bad 3", "bad 5", "bad 6"]
+    assert kept == ["1", "2", "instead of bad 3", "4", "instead of bad 5", "instead of bad 6"]
+
+
+async def test_the_disks_trouble_is_no_items_mistake(tmp_path: Path) -> None:
+    """It ends the run and takes back the group, whatever would be written otherwise."""
+
+    def fill(connection: sqlite3.Connection, _: Sequence[object]) -> None:
+        add_and_fill_the_disk(connection)
+
+    async with at_work(tmp_path) as (writer, desk, task):
+        await writer.call(add)
+        await writer.post_item(fill, None, never)
+        with pytest.raises(OutOfSpace):
+            await writer.flush()
+        with pytest.raises(OutOfSpace):
+            await task
+        assert desk.seen_by_others() == 0
+
+
+async def test_a_mistake_in_what_is_written_otherwise_takes_back_the_group(tmp_path: Path) -> None:
+    """There is nothing left to be written instead: the run ends."""
+
+    def stumble(connection: sqlite3.Connection, _: object) -> None:
         add_and_stumble(connection)
 
     async with at_work(tmp_path) as (writer, desk, task):
         await writer.call(add)
-        await writer.post_item(stumble, None)
+        await writer.post_item(stumble, None, stumble)
         with pytest.raises(LookupError):
             await writer.flush()
         with pytest.raises(LookupError):
