@@ -11,19 +11,35 @@ from storage.frontier import CHUNK
 
 LONGEST_PAUSE = 31 * 86_400.0  # seconds: nothing that failed is put off for longer
 
+# `+run`: a row has few attempts, a run may have one for each row, and only statistics tell SQLite. They are made
+# when a run ends, so the first one goes without.
 _NUMBERS = """
 SELECT kind, fault, count(*) FROM frontier AS f WHERE f.scope = ? AND f.state = 'failed'
-AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) GROUP BY 1, 2
+AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND +a.run = ?) GROUP BY 1, 2
 """
 _EXAMPLES = """
 SELECT coalesce(url, key), error FROM frontier AS f WHERE f.scope = ? AND f.state = 'failed'
-AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LIMIT ?
+AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND +a.run = ?) LIMIT ?
 """
 
 
 _STANDING = """
 SELECT count(*) FROM frontier AS f WHERE f.scope = ? AND f.state = 'failed'
-AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?)
+AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND +a.run = ?)
+"""
+
+
+_REVIVE = """
+UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN (
+    SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL
+    AND (NOT ? OR due_at <= ? OR due_at > ?)
+    AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND +a.run = ?) LIMIT ?)
+"""
+_ONCE_MORE = """
+UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN (
+    SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL
+    AND fault IN (SELECT value FROM json_each(?)) AND host NOT IN (SELECT value FROM json_each(?))
+    AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND +a.run = ?))
 """
 
 
@@ -42,13 +58,7 @@ def revive(connection: sqlite3.Connection, scope: int, run: int, now: float, *, 
     `due`: only what is due by now, or so much later that a clock must have been wrong. Returns how many; 0 when there
     are none left. All at once, a million of them would take seconds and memory.
     """
-    return connection.execute(
-        "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN ("
-        "SELECT id FROM frontier AS f WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
-        "AND (NOT ? OR due_at <= ? OR due_at > ?) "
-        "AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?) LIMIT ?)",
-        (now, scope, due, now, now + LONGEST_PAUSE, run, CHUNK),
-    ).rowcount
+    return connection.execute(_REVIVE, (now, scope, due, now, now + LONGEST_PAUSE, run, CHUNK)).rowcount
 
 
 def unfinished(connection: sqlite3.Connection, sites: Sequence[str]) -> list[int]:
@@ -78,14 +88,8 @@ def once_more(
     now: float,
 ) -> int:
     """Make due now what this run gave up for one of these faults, `but` not at these hosts; returns how many rows."""
-    query = (
-        "UPDATE frontier SET state = 'queued', due_at = ? WHERE id IN (SELECT id FROM frontier AS f "
-        "WHERE scope = ? AND state = 'failed' AND due_at IS NOT NULL "
-        "AND fault IN (SELECT value FROM json_each(?)) AND host NOT IN (SELECT value FROM json_each(?)) "
-        "AND EXISTS (SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.run = ?))"
-    )
     named = json.dumps(list(faults)), json.dumps(list(but))
-    return sum(connection.execute(query, (now, scope, *named, run)).rowcount for scope in scopes)
+    return sum(connection.execute(_ONCE_MORE, (now, scope, *named, run)).rowcount for scope in scopes)
 
 
 def given_up(connection: sqlite3.Connection, scopes: Sequence[int], run: int, *, shown: int = 10) -> GivenUp:

@@ -48,15 +48,15 @@ AND due_at > :now AND NOT EXISTS (
     JOIN absence AS b ON b.frontier = f.id AND b.returned_at IS NULL WHERE a.id = recheck.article)
 """
 # What failed for good is asked again, too: a person may have changed something since. CROSS JOIN keeps the order: what
-# is due comes first, whatever the planner thinks, and what is not costs nothing.
+# is due comes first, whatever the planner thinks, and what is not costs nothing. +run: as in `storage.givenup`.
 _DUE = """
 SELECT f.id, r.article, r.reason FROM recheck AS r CROSS JOIN article AS a ON a.id = r.article
 CROSS JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
 WHERE (r.due_at <= :now OR r.due_at > :horizon)
 AND (f.state IN ('done', 'gone') OR (f.state = 'failed' AND coalesce(f.due_at, 0) <= :now))
 AND a.site IN (SELECT value FROM json_each(:sites))
-AND NOT EXISTS (SELECT 1 FROM capture AS c WHERE c.frontier = f.id AND c.run = :run)
-AND NOT EXISTS (SELECT 1 FROM attempt AS t WHERE t.frontier = f.id AND t.run = :run)
+AND NOT EXISTS (SELECT 1 FROM capture AS c WHERE c.frontier = f.id AND +c.run = :run)
+AND NOT EXISTS (SELECT 1 FROM attempt AS t WHERE t.frontier = f.id AND +t.run = :run)
 """
 
 

@@ -127,7 +127,7 @@ def walks(connection: sqlite3.Connection, run: Run) -> list[Walk]:
     """
     rows = connection.execute(
         "SELECT frontier FROM listing AS l WHERE started_at <= ?1 AND (finished_at IS NULL OR finished_at >= ?2) "
-        "AND (started_at >= ?2 OR EXISTS (SELECT 1 FROM capture AS c WHERE c.frontier = l.frontier AND c.run = ?3)) "
+        "AND (started_at >= ?2 OR EXISTS (SELECT 1 FROM capture AS c WHERE c.frontier = l.frontier AND +c.run = ?3)) "
         "ORDER BY verdict = 'complete', frontier",
         (run.until, run.started_at, run.id),
     ).fetchall()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import manifest, received, rechecks
+from storage import givenup, manifest, received, rechecks
+from tests.storage import making
 
 # The planner's statistics of an archive with 100,000 articles, with which it once read all of them every night.
 _STATISTICS = (
@@ -48,3 +49,24 @@ def test_what_is_known_of_a_handful_costs_the_handful(folder: Path) -> None:
         steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {received._KNOWN}", {"rows": "[]"})]
     assert [step for step in steps if step.startswith("SCAN")] == ["SCAN r VIRTUAL TABLE INDEX 1:"] * 2
     assert {step.split(" USING ")[0] for step in steps if step.startswith("SEARCH")} == {"SEARCH h", "SEARCH b"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        givenup._NUMBERS,
+        givenup._EXAMPLES,
+        givenup._STANDING,
+        givenup._REVIVE,
+        givenup._ONCE_MORE,
+        rechecks._DUE,
+    ],
+)
+def test_what_a_run_did_with_a_row_is_looked_up_by_the_row(query: str) -> None:
+    """In an archive without statistics too, that is in every first run: not all that the run did, for each row."""
+    with contextlib.closing(making.memory()) as connection:
+        named = {"now": 0, "horizon": 0, "sites": "[]", "run": 1}
+        values = named if ":now" in query else ("[]",) * query.count("?")
+        steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]
+    assert any("attempt_of (frontier=?)" in step for step in steps)
+    assert not any("of_run" in step for step in steps)
