@@ -12,8 +12,10 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from crawler.errors import Fault
 from crawler.politeness import Lane, LanePolicy, Outcome
 from crawler.queues import Asker, Queue, Visit
+from crawler.retry import outcome_of
 from storage.records import Job, Kind
 from storage.store import Store
 
@@ -160,13 +162,23 @@ class Dispatcher:
         if not (in_place := self.has_place(host)):
             self.leave()
         visit = Visit(host, placed=not in_place, again=again)
+        elsewhere = all(one.job is None or one.job.host != host for one in self._mine())
         began = await self._granted(visit, visiting=any(one.host == host for one in self._mine()))
         self._begin(visit)
+        outcome, retry_after = Outcome.NEUTRAL, None
         try:
             yield
+            outcome = Outcome.OK
+        except Fault as fault:
+            if elsewhere and not fault.host:
+                fault.host, outcome, retry_after = host, outcome_of(fault.kind), fault.retry_after
+            raise
         finally:
             self._end(visit)
-            self._over(visit, time.monotonic() - began)
+            if elsewhere:  # else the end of the job itself says how its own host is
+                self._over(visit, time.monotonic() - began, outcome, retry_after)
+            else:
+                self._over(visit, time.monotonic() - began)
 
     def _begin(self, visit: Visit) -> None:
         visit.task = asyncio.current_task()
@@ -191,10 +203,12 @@ class Dispatcher:
             raise
         return time.monotonic()
 
-    def _over(self, visit: Visit, latency: float) -> None:
+    def _over(
+        self, visit: Visit, latency: float, outcome: Outcome = Outcome.NEUTRAL, retry_after: float | None = None
+    ) -> None:
         queue = self._queue(visit.host)
         queue.over(visit)
-        queue.lane.finished(time.monotonic(), Outcome.NEUTRAL, latency, answered=not visit.placed)
+        queue.lane.finished(time.monotonic(), outcome, latency, retry_after, answered=not visit.placed)
         self._under_way -= visit.placed
         self._pump()
 

@@ -74,7 +74,8 @@ class FaultKind(StrEnum):
 class Fault(CrawlError):
     """One attempt at one URL failed.
 
-    `retry_after` is the server's own wish in seconds from now, already parsed from seconds or a date.
+    `retry_after` is the server's own wish in seconds from now, already parsed from seconds or a date. `host` is the
+    one that failed where that is not the URL's own but one that it led to, or where it was not even asked.
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class Fault(CrawlError):
         *,
         http_status: int | None = None,
         retry_after: float | None = None,
+        host: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.http_status = http_status
         self.retry_after = retry_after
+        self.host = host

@@ -1,4 +1,4 @@
-"""The one module that opens connections: a URL in, an Answer out, every foreign error turned into a Fault here.
+"""The one door to the network, opened by `crawler.wire`: a URL in, an Answer out, foreign errors turned into Faults here.
 
 Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its origin.
 Bodies are decoded and limited while they stream, so that a bomb costs no more than the limit. What a server repeats
@@ -113,6 +113,7 @@ class Fetcher:
         self._trusted = frozenset((*trusted_hosts, host_of(settings.proxy)))
         self._turn = turn
         self._admitted: set[str] = set()  # fronts of URLs that may be asked for
+        self._refused: dict[str, str] = {}  # where our key was refused, and in which words
         self._wire: Wire | None = None
         self.requests = 0  # sent so far, redirects and failures included
 
@@ -155,19 +156,25 @@ class Fetcher:
         is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
+        if not (keyed or api_key):
+            return await self._masked(url, headers, "", None, self._settings.max_page_bytes)
+        origin = _origin(url)
+        if origin in self._refused:  # others may have waited for their turn meanwhile
+            raise Fault(FaultKind.KEY_REFUSED, self._refused[origin])
         try:
-            return await self._translated(url, headers, api_key, None, self._settings.max_page_bytes)
+            return await self._masked(url, headers, api_key, None, self._settings.max_page_bytes)
         except Fault as fault:
-            if keyed or api_key:
-                raise about_the_key(fault) from fault
-            raise
+            told = about_the_key(fault)
+            if told.kind is FaultKind.KEY_REFUSED:
+                self._refused[origin] = str(told)
+            raise told from fault
 
     async def media(self, url: str, sink: Sink, conditions: Mapping[str, str] = _NO_CONDITIONS) -> Answer:
         """Fetch a media body into `sink`; see `page`. Raises Fault."""
         headers = {**_FOR_MEDIA, **conditions} if conditions else _FOR_MEDIA
-        return await self._translated(url, headers, "", sink, self._settings.max_media_bytes)
+        return await self._masked(url, headers, "", sink, self._settings.max_media_bytes)
 
-    async def _translated(
+    async def _masked(
         self, url: str, headers: Mapping[str, str], api_key: str, sink: Sink | None, limit: int
     ) -> Answer:
         key = HiddenKey(api_key, url)
@@ -175,9 +182,6 @@ class Fetcher:
             return _without(key, await self._get(url, headers, api_key, key, sink, limit))
         except Fault as fault:
             raise key.out_of_fault(fault) from fault
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
-            trouble = translated(error)
-            raise (key.out_of_fault(trouble) if isinstance(trouble, Fault) else trouble) from error
 
     async def _get(
         self, url: str, headers: Mapping[str, str], api_key: str, key: HiddenKey, sink: Sink | None, limit: int
@@ -202,7 +206,15 @@ class Fetcher:
     async def _ask(
         self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
     ) -> Answer | str:
-        """Make one request; returns its answer, or the URL that it redirects to."""
+        """Make one request; returns its answer, or the URL that it redirects to. Raises Fault."""
+        try:
+            return await self._exchange(url, wire, headers, sink, limit, hops)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
+            raise translated(error) from error
+
+    async def _exchange(
+        self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
+    ) -> Answer | str:
         assert self._wire is not None, "the fetcher is not open"
         began = time.monotonic()
         self.requests += 1

@@ -72,7 +72,7 @@ class HiddenKey:
     def out_of_fault(self, fault: Fault) -> Fault:
         """Return a fault without the key, and no longer than people read: cut last, lest part of the key stays."""
         message = display(self.out_of(str(fault)), _LONGEST_MESSAGE)
-        return Fault(fault.kind, message, http_status=fault.http_status, retry_after=fault.retry_after)
+        return Fault(fault.kind, message, http_status=fault.http_status, retry_after=fault.retry_after, host=fault.host)
 
 
 def _asterisks(found: re.Match[bytes]) -> bytes:

@@ -64,7 +64,7 @@ class Queue:
             elif self.lane.gave_up:
                 self.askers.remove(asker)
                 reason = f"the host was given up: {self.lane.gave_up}"
-                asker.granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason))
+                asker.granted.set_exception(Fault(FaultKind.CONNECTION_REFUSED, reason, host=visit.host))
             elif visit.again and self.again is not None:
                 continue
             elif (ready := self.lane.ready_at(now, in_place=not visit.placed, visiting=asker.visiting)) > now:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from msgspec.structs import replace
+
 from crawler.cms import api, article, pages
 from crawler.errors import ParseError
 from crawler.sites import Site
@@ -9,11 +13,15 @@ from storage.records import Source
 
 
 def from_api(body: bytes, site: Site) -> article.Article:
-    """Read an API answer. Raises ParseError."""
+    """Read an API answer; without its texts, an article is partial. Raises ParseError."""
     if usual := api.usual(body):
         text, decoded = usual
-        return article.of(decoded, text, site, Source.API)
-    return article.read(api.single(body), site, Source.API)
+        found = article.of(decoded, text, site, Source.API)
+    else:
+        found = article.read(api.single(body), site, Source.API)
+    if found.compact:
+        return dataclasses.replace(found, record=replace(found.record, source=Source.PARTIAL))
+    return found
 
 
 def from_page(body: bytes, url: str, site: Site) -> article.Article:

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from crawler import reading
-from crawler.errors import ParseError
+from crawler.cms.article import Article
+from crawler.errors import FaultKind, ParseError
+from crawler.nights import PUBLIC
 from crawler.sites import Site
-from crawler.wants import Wants
+from crawler.urls import display
+from crawler.wants import Wants, check_asked
 from storage.articles import Change
+from storage.derive import KeptCapture
 from storage.store import Store
 
 _BATCH = 100
@@ -33,13 +37,10 @@ async def reparse(
     result = Reparsed()
     after = 0
     await store.rebuild_search()
-    while captures := await store.kept_captures(after, _BATCH):
+    while captures := await store.kept_captures(after, _BATCH, FaultKind.UNREADABLE.value):
         for capture in captures:
-            site = sites.get(capture.site)
             try:
-                if site is None:
-                    raise ParseError(f"the configuration no longer names the site {capture.site!r}")
-                found = reading.from_kept(capture.body, capture.media_type, capture.url, site)
+                found = await _read(store, sites.get(capture.site), capture)
             except ParseError as error:
                 result.unread += 1
                 if len(result.problems) < 10:
@@ -52,3 +53,16 @@ async def reparse(
         on_progress(result.captures)
     await store.flush()
     return result
+
+
+async def _read(store: Store, site: Site | None, capture: KeptCapture) -> Article:
+    """Read a kept answer by the rules that a crawl keeps. Raises ParseError."""
+    if site is None:
+        raise ParseError(f"the configuration no longer names the site {capture.site!r}")
+    found = reading.from_kept(capture.body, capture.media_type, capture.url, site)
+    check_asked(capture.key, found.record)
+    if capture.revision is None and not found.public:
+        held = await store.status_of(found.record.site, found.record.cms_id)
+        if held is not None and held in PUBLIC:
+            raise ParseError(f"the newsroom had taken it back: its status was {display(found.record.status)}")
+    return found

@@ -16,7 +16,7 @@ from protego import Protego
 MAX_BYTES: Final = 500 * 1024  # RFC 9309, 2.5: at least this much is read
 LONGEST_DELAY: Final = 300.0  # seconds; a longer one would keep a crawl from ever ending
 LIFETIME: Final = 24 * 3600.0  # seconds; RFC 9309, 2.4: not used for longer than a day
-TROUBLE_LIFETIME: Final = 300.0  # seconds until a file that could not be had is asked for again
+TROUBLE_LIFETIME: Final = 300.0  # seconds until a file that could not be had is asked for again, at most
 _MAX_RULES: Final = 100_000  # rules times the agents they are for: a file of half a megabyte can claim millions
 _MAX_SITEMAPS: Final = 1_000
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from crawler.errors import Fault, FaultKind
 from crawler.fetch import Fetcher, Turn
-from crawler.robots import Robots
+from crawler.robots import TROUBLE_LIFETIME, Robots
 from crawler.sites import host_of
 from crawler.urls import display
+
+_FIRST_TROUBLE = 5.0  # seconds until rules that could not be had are asked for again; each time twice as long
 
 
 class RobotRules:
@@ -41,6 +45,7 @@ class RobotRules:
         self._obey = obey
         self._known: dict[str, Robots] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._troubles: Counter[str] = Counter()  # how often a host's rules could not be had
 
     async def check(self, url: str) -> None:
         """Raise Fault when the host asks us not to fetch this page, or when its rules cannot be had."""
@@ -49,7 +54,9 @@ class RobotRules:
         rules = await self._rules(url)
         if rules.temporary:
             raise Fault(
-                FaultKind.UNAVAILABLE, f"robots.txt of {host_of(url)} cannot be had at present; without it no page"
+                FaultKind.UNAVAILABLE,
+                f"robots.txt of {host_of(url)} cannot be had at present; without it no page",
+                retry_after=max(0.0, rules.expires_at - time.time()),  # nothing was asked of the host: it only waits
             )
         if not rules.allowed(url, self._user_agent):
             raise Fault(FaultKind.ROBOTS, f"robots.txt of {host_of(url)} asks us not to fetch {display(url)}")
@@ -68,6 +75,7 @@ class RobotRules:
             rules = self._fresh(host)
             if rules is None:
                 rules = self._known[host] = await self._fetch(url, host)
+                self._troubles[host] += rules.temporary
                 if delay := rules.crawl_delay(self._user_agent):
                     self._on_delay(host, delay)
             return rules
@@ -84,5 +92,9 @@ class RobotRules:
         except Fault as fault:
             if fault.http_status is None:
                 raise  # the host itself is in trouble: the job that asked is retried as for any other request
-            return Robots.parse(b"", fault.http_status, location, time.time())
+            rules = Robots.parse(b"", fault.http_status, location, time.time())
+            if not rules.temporary:
+                return rules
+            wait = min(TROUBLE_LIFETIME, _FIRST_TROUBLE * 2.0 ** min(self._troubles[host], 10))
+            return replace(rules, expires_at=time.time() + max(wait, fault.retry_after or 0.0))
         return Robots.parse(answer.body, answer.status, location, time.time())

@@ -26,6 +26,7 @@ from crawler.targets import TargetKind
 from crawler.wants import Wants
 from crawler.work import ArticleVisit, MediaVisit, Tools
 from crawler.workers import Visits, Workers
+from storage.errors import OutOfSpace
 from storage.notes import Notes
 from storage.records import Job
 from storage.store import Store
@@ -92,6 +93,8 @@ class Crawl:
         dispatcher = self._dispatcher = Dispatcher(
             self._store, self._scopes, self._policy, self._give_second_chance, self._settings.concurrency
         )
+        if summary.stopped_by:  # while the run was being begun
+            dispatcher.stop()
         dispatcher.keep_away(await self._store.pauses())
         self._workers = Workers(
             self._store, dispatcher, self._settings, summary, self.stop, self._on_event, self._limit_reached
@@ -183,7 +186,12 @@ class Crawl:
                 helpers.append(group.create_task(self._stop_after(self._request.time_limit)))
             hands = 2 * settings.concurrency  # some wait for answers while others work them off
             self._tasks = [group.create_task(workers.work(visits)) for _ in range(hands)]
-            await dispatcher.run()
+            try:
+                await dispatcher.run()
+            except OutOfSpace:  # there is room yet for what is in hand
+                dispatcher.stop()
+                await asyncio.wait(self._tasks)
+                raise
             await asyncio.wait(self._tasks)
             for helper in helpers:
                 helper.cancel()
@@ -242,7 +250,10 @@ class Crawl:
 
     async def _noted(self) -> list[int]:
         alone = self._request.sweep is not None and self._request.sweep.alone
-        return await noted.take(self._notes, self._store, self._wants) if self._request.notes and not alone else []
+        if alone or not self._request.notes:
+            return []
+        in_hand = {job.key for job in self._dispatcher.in_hand()} if self._dispatcher is not None else set()
+        return await noted.take(self._notes, self._store, self._wants, in_hand)
 
     def _limit_reached(self) -> str:
         """Return which of the run's limits is reached, '' when none is."""

@@ -27,4 +27,5 @@ def about_the_key(fault: Fault) -> Fault:
     refused = fault.http_status == 401 or (fault.http_status == 403 and "key" in str(fault).lower())
     if not refused:
         return fault
-    return Fault(FaultKind.KEY_REFUSED, f"the key was refused ({fault})", http_status=fault.http_status)
+    message = f"the key was refused ({fault})"
+    return Fault(FaultKind.KEY_REFUSED, message, http_status=fault.http_status, host=fault.host)

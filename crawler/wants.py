@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from crawler.errors import BadURL
+from crawler.errors import BadURL, ParseError
 from crawler.sites import Site, host_of
 from crawler.targets import Target, TargetKind, article_target, listing_target
 from crawler.urls import for_wire
@@ -115,6 +115,13 @@ def cms_id_of(key: str) -> str:
     """Return the CMS id in an article key `site:<id>`; '' when the key is a path."""
     tail = key.partition(":")[2]
     return tail if tail.isdecimal() and tail.isascii() else ""
+
+
+def check_asked(key: str, record: ArticleRecord) -> None:
+    """Raise ParseError when an article is not the one that its key asks for."""
+    asked = cms_id_of(key)
+    if asked and record.cms_id != asked:
+        raise ParseError(f"asked for article {asked}, the answer holds {record.cms_id}")
 
 
 def date_in_path(key: str) -> str:

@@ -22,7 +22,7 @@ from crawler.nights import PUBLIC
 from crawler.rules import RobotRules
 from crawler.sites import Site, host_of
 from crawler.urls import display
-from crawler.wants import Wants, cms_id_of
+from crawler.wants import Wants, check_asked, cms_id_of
 from storage.articles import Change
 from storage.records import Capture, Failure, Job, Source
 from storage.store import Store
@@ -130,9 +130,10 @@ class ArticleVisit:
             await self._tools.store.keep_unchanged(job, unchanged.capture)
             return Change.SAME, Source.API
         self._tools.on_article(found)
-        asked = cms_id_of(job.key)
-        if asked and found.record.cms_id != asked:
-            raise Unread(answer, ParseError(f"asked for article {asked}, the answer holds {found.record.cms_id}"))
+        try:
+            check_asked(job.key, found.record)
+        except ParseError as error:
+            raise Unread(answer, error) from error
         wants = self._tools.wants
         linked = [wants.article(site, cms_id, job.depth) for cms_id in found.linked_ids]
         if not found.public:

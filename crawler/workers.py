@@ -136,11 +136,9 @@ class Workers:
                 await self._attempt(job, visits)
                 self._retries.succeeded()
             except Fault as fault:
-                outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
-                if retry_after is not None and retry_after > retry.PATIENCE:
-                    await self._store.stay_away(
-                        job.host, self._store.now() + min(retry_after, retry.LONGEST_RETRY_AFTER)
-                    )
+                if not fault.host:
+                    outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after
+                await self._keep_away(fault.host or job.host, fault.retry_after)
                 await self._failed(job, fault, visits)
             except (StorageError, OSError):
                 raise
@@ -153,6 +151,11 @@ class Workers:
             self._dispatcher.finished(job, outcome, latency, retry_after)
             if limit := self._limit_reached():
                 self._stop(limit)
+
+    async def _keep_away(self, host: str, retry_after: float | None) -> None:
+        """Let later runs know, too, how long a host wants to be left alone."""
+        if retry_after is not None and retry_after > retry.PATIENCE:
+            await self._store.stay_away(host, self._store.now() + min(retry_after, retry.LONGEST_RETRY_AFTER))
 
     async def _attempt(self, job: Job, visits: Visits) -> None:
         """Perform a job; a fault that is worth a second try at once gets one, in the host's next turn."""
@@ -274,7 +277,7 @@ class Workers:
         return page_capture(fault.answer, self._store.now(), str(fault)) if isinstance(fault, Unread) else None
 
     def _is_absence(self, job: Job, fault: Fault) -> bool:
-        troubled = self._dispatcher.troubled(job.host)
+        troubled = self._dispatcher.troubled(fault.host or job.host)
         return retry.is_absence(fault.kind, kind=job.kind.value, http_status=fault.http_status, troubled=troubled)
 
     async def _absent(self, job: Job, fault: Fault) -> None:

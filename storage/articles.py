@@ -167,8 +167,8 @@ _KEEP_TERM = """
 INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),
     slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),
-    json = iif(json_extract(json, '$.typeId.typeId') IS NOT NULL
-        AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json)
+    json = iif(json_valid(json) AND json_extract(json, '$.typeId.typeId') IS NOT NULL
+        AND json_valid(excluded.json) AND json_extract(excluded.json, '$.typeId.typeId') IS NULL, json, excluded.json)
 """
 
 
@@ -190,6 +190,12 @@ def _keep_terms(connection: sqlite3.Connection, article: int, site: str, terms: 
     connection.executemany(_LINK, [link[:6] for link in links])
 
 
+_MENTION = """
+INSERT INTO rendition (article, frontier, position, role, attachment_id, transform, removed_at)
+SELECT ?, id, ?, ?, ?, ?, ? FROM frontier WHERE kind = ? AND key = ?
+"""
+
+
 def keep_renditions(
     connection: sqlite3.Connection, article: int, renditions: tuple[Rendition, ...], seen_at: str
 ) -> None:
@@ -198,15 +204,29 @@ def keep_renditions(
         "UPDATE rendition SET removed_at = coalesce(removed_at, ?) WHERE article = ?", (seen_at, article)
     )
     connection.executemany(
-        "INSERT INTO rendition (article, frontier, position, role, attachment_id, transform) "
-        "SELECT ?, id, ?, ?, ?, ? FROM frontier WHERE kind = ? AND key = ? "
-        "ON CONFLICT (article, frontier) DO UPDATE SET position = excluded.position, role = excluded.role,"
+        f"{_MENTION} ON CONFLICT (article, frontier) DO UPDATE SET position = excluded.position, role = excluded.role,"
         " attachment_id = excluded.attachment_id, transform = excluded.transform, removed_at = NULL",
-        [
-            (article, position, r.role.value, r.attachment_id, r.transform, Kind.MEDIA.value, r.url)
-            for position, r in enumerate(renditions)
-        ],
+        _mentions(article, renditions, None),
     )
+
+
+def keep_earlier_renditions(
+    connection: sqlite3.Connection, article: int, renditions: tuple[Rendition, ...], seen_at: str
+) -> None:
+    """Say which media URLs an earlier revision mentioned; those that are news were removed by the next one."""
+    (removed_at,) = connection.execute(
+        "SELECT coalesce(min(fetched_at), ?2) FROM revision WHERE article = ?1 AND fetched_at > ?2", (article, seen_at)
+    ).fetchone()
+    connection.executemany(
+        f"{_MENTION} ON CONFLICT (article, frontier) DO NOTHING", _mentions(article, renditions, removed_at)
+    )
+
+
+def _mentions(article: int, renditions: tuple[Rendition, ...], removed_at: str | None) -> list[tuple[object, ...]]:
+    return [
+        (article, position, r.role.value, r.attachment_id, r.transform, removed_at, Kind.MEDIA.value, r.url)
+        for position, r in enumerate(renditions)
+    ]
 
 
 def learn_paths(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:

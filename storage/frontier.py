@@ -19,7 +19,7 @@ from storage.records import Failure, Job, Kind, State, Wanted
 from storage.texts import storable
 
 # A wanted row meets a known one: it may be wanted by a new target, deeper, sooner, or no longer skipped.
-# A known row that is done stays done. `prior` tells the caller what was known before.
+# A known row that is done stays done.
 _UPSERT = """
 INSERT INTO frontier (kind, key, url, site, host, scope, priority, depth, state, due_at, found_on, first_seen_at, error)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

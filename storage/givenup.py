@@ -113,6 +113,9 @@ def stay_away(connection: sqlite3.Connection, host: str, until: float) -> None:
 
 
 def pauses(connection: sqlite3.Connection, now: float) -> dict[str, float]:
-    """Return the hosts that are not to be asked yet, and until when; forgets those whose time has come."""
-    connection.execute("DELETE FROM pause WHERE until <= ?", (now,))
+    """Return the hosts that are not to be asked yet, and until when; forgets those whose time has come.
+
+    And those whose time is so far off that a clock must have been wrong.
+    """
+    connection.execute("DELETE FROM pause WHERE until <= ? OR until > ?", (now, now + LONGEST_PAUSE))
     return dict(connection.execute("SELECT host, until FROM pause").fetchall())

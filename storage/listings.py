@@ -66,12 +66,12 @@ def older(connection: sqlite3.Connection, frontier: int, moment: float) -> bool:
     return row is not None and row[0] < iso(moment)
 
 
-def swept(connection: sqlite3.Connection, key: str, since: float) -> bool:
-    """Say whether a sweep has ended since a moment in Unix seconds, and none goes on."""
+def swept(connection: sqlite3.Connection, key: str, since: float, now: float) -> bool:
+    """Say whether a sweep has ended since a moment in Unix seconds, not in the future, and none goes on."""
     row = connection.execute(
-        "SELECT l.cursor = '' AND l.finished_at >= ? FROM listing AS l JOIN frontier AS f ON f.id = l.frontier "
-        "WHERE f.kind = 'listing' AND f.key = ?",
-        (iso(since), key),
+        "SELECT l.cursor = '' AND l.finished_at BETWEEN ? AND ? FROM listing AS l"
+        " JOIN frontier AS f ON f.id = l.frontier WHERE f.kind = 'listing' AND f.key = ?",
+        (iso(since), iso(now), key),
     ).fetchone()
     return row is not None and bool(row[0])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 import sqlite3
 import time
@@ -55,6 +56,8 @@ from storage.records import (
 )
 from storage.sealing import Sealer
 from storage.writer import Writer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -132,7 +135,7 @@ class Store:
         work = self._work()
 
         def unit(connection: sqlite3.Connection) -> int | None:
-            if listings.swept(connection, sweep.key, unless_since):
+            if listings.swept(connection, sweep.key, unless_since, work.now):
                 return None
             frontier.enqueue(connection, [target], scope=None, found_on=None, now=work.now)
             return keeping.begin_target(connection, sweep, refresh=anew, work=work)
@@ -248,9 +251,10 @@ class Store:
         await self._writer.call(partial(keeping.keep_unchanged, job=job, capture=capture, work=self._work()))
 
     async def keep_unread(self, job: Job, capture: Capture, failure: Failure, *, in_run: bool) -> None:
-        """Keep an answer that could not be read; where that is impossible, only record the failure."""
+        """Keep an answer that could not be read; where that is impossible, record the failure, and say so."""
 
-        def otherwise(connection: sqlite3.Connection, _: Exception) -> None:
+        def otherwise(connection: sqlite3.Connection, mistake: Exception) -> None:
+            log.error("the answer to %s could not be kept", job.key, exc_info=mistake)
             frontier.fail(connection, job.id, failure, run=self.run, capture=None, in_run=in_run)
 
         await self._writer.post(
@@ -369,9 +373,9 @@ class Store:
 
     # Deriving ------------------------------------------------------------------------------------------------------
 
-    async def kept_captures(self, after: int, limit: int) -> list[derive.KeptCapture]:
+    async def kept_captures(self, after: int, limit: int, unread: str) -> list[derive.KeptCapture]:
         """Return captures of articles with their bodies, oldest first, for reading them anew."""
-        return await self._writer.call(partial(derive.captures_after, after=after, limit=limit))
+        return await self._writer.call(partial(derive.captures_after, after=after, limit=limit, unread=unread))
 
     async def rederive(self, capture: derive.KeptCapture, record: ArticleRecord, media: Sequence[Wanted]) -> Change:
         """Bring what a better reader found in a kept capture into the derived tables."""
@@ -445,16 +449,19 @@ async def open_store(
 
         writer = Writer(connection, path, before_commit, sealer.committed)
         task = asyncio.create_task(writer.run(), name="writer")
+        begun = False
         try:
             await connection.run(sealer.begin)
             await connection.run(search.gather)
             media.clear_incoming()
             await writer.call(frontier.recover)
+            begun = True
             yield Store(folder, writer, media, min_free_bytes, now)
         finally:
             # Also after an error or a cancellation: units are whole, so what was handed over is worth keeping.
             try:
-                await writer.flush()
+                if begun:
+                    await writer.flush()
             finally:
                 await _close(task, connection, sealer, path)
 

@@ -215,7 +215,7 @@ def _whole_or_not(connection: sqlite3.Connection, work: Callable[[], Any]) -> tu
     try:
         result = work()
     except Exception as error:
-        if _is_of_disk_or_file(error):
+        if _is_of_disk_or_file(error) or not connection.in_transaction:  # of its own accord, SQLite takes back all
             raise
         connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
@@ -225,6 +225,9 @@ def _whole_or_not(connection: sqlite3.Connection, work: Callable[[], Any]) -> tu
 
 
 def _is_of_disk_or_file(error: Exception) -> TypeGuard[sqlite3.Error | OSError]:
+    """Say whether an error is the disk's or the file's; what SQLite calls just an error is a statement of ours."""
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
+        return False
     return isinstance(error, (sqlite3.OperationalError, OSError)) or type(error) is sqlite3.DatabaseError
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from crawler.cms import jsontext
 from crawler.errors import ParseError
 
+_LARGEST: Final = 2**53
 _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]{1,18})\s*")
 _HTML_KEYS: Final = ("html", "body", "raw", "rendered", "content", "value", "text")  # contract 4.1, `contents`
 _LONGEST_JSON: Final = 1_000_000  # characters of JSON inside a string that are looked into
@@ -28,13 +29,18 @@ def text(value: object) -> str:
 
 
 def integer(value: object) -> int | None:
-    """Return a whole number that came as one, as text or as a truth value; None for anything else."""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    match = _INTEGER.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) if match else None
+    """Return a whole number that came as one, as text or as a truth value; None for anything else.
+
+    And for one that no JSON number can be relied upon to be (RFC 8259, 6).
+    """
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        number = int(value)
+    else:
+        match = _INTEGER.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            return None
+        number = int(match[1])
+    return number if abs(number) <= _LARGEST else None
 
 
 def boolean(value: object) -> bool:

@@ -15,6 +15,7 @@ from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom, Options
 from storage import received
+from storage.errors import OutOfSpace
 from storage.records import FileRecord
 from storage.store import open_store
 from tests.crawling import column, crawl, missing, rows, settings, site_of
@@ -184,6 +185,44 @@ async def test_a_crawl_that_is_cut_off_gives_everything_back(tmp_path: Path) -> 
             await task
         assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'doing'") == [(0,)]
         assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'queued'") > [(0,)]
+
+
+async def test_a_run_that_is_stopped_while_it_begins_asks_for_nothing(tmp_path: Path) -> None:
+    """A signal may come before there is anything to stop."""
+    async with Newsroom(Options(articles=10)) as room, open_store(tmp_path / "a") as store:
+        site = site_of(room, key="box-key")
+        request = CrawlRequest(targets=(parse_target("dm:publication/1", (site,)),), command="crawl")
+        crawling = Crawl(store, (site,), settings(), request)
+        crawling.stop("SIGINT")
+        summary = await crawling.run()
+        assert (summary.stopped_by, summary.left, room.log.entries) == ("SIGINT", 1, [])
+
+
+async def test_what_is_in_hand_when_the_room_runs_out_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more is asked for, and nothing that was asked for is thrown away."""
+    async with Newsroom(Options(articles=30, latency_ms=200.0)) as room:
+        site = site_of(room, key="box-key")
+        wanted = tuple(parse_target(f"dm:{number}", (site,)) for number in room.inventory.articles())
+        async with open_store(tmp_path / "a") as store:
+            under_way = asyncio.Event()
+            crawling = Crawl(
+                store, (site,), settings(), CrawlRequest(wanted, command="crawl"), lambda *_: under_way.set()
+            )
+            task = asyncio.create_task(crawling.run())
+            await under_way.wait()
+            monkeypatch.setattr(store, "check_space", lambda: no_room("less than the floor"))
+            with pytest.raises(ExceptionGroup) as caught:
+                await task
+        assert caught.group_contains(OutOfSpace)
+        asked = len(room.log.entries)
+    assert rows(tmp_path / "a", "SELECT count(*) FROM capture") == [(asked,)]
+    assert rows(tmp_path / "a", "SELECT count(*) FROM frontier WHERE state = 'doing'") == [(0,)]
+
+
+def no_room(why: str) -> None:
+    raise OutOfSpace(why)
 
 
 async def test_a_mistake_of_our_own_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from crawler.dispatch import Dispatcher
-from crawler.errors import Fault
+from crawler.errors import Fault, FaultKind
 from crawler.politeness import LanePolicy, Outcome
 from storage.records import Failure, Job, Kind, Wanted
 from storage.store import Store, open_store
@@ -342,3 +342,43 @@ async def test_stopping_gives_everything_back(tmp_path: Path) -> None:
             await store.release([*dispatcher.unstarted(), job])
         counts = await store.counts()
         assert (counts["article"]["queued"], counts["article"]["doing"]) == (9, 0)
+
+
+async def test_trouble_elsewhere_is_the_trouble_of_that_host(tmp_path: Path) -> None:
+    """A host that redirects to one that is down is well; the one that is down is given up, and not even asked."""
+    wanted = [want(Kind.ARTICLE, f"dm:{n}", "a", 1) for n in range(3)]
+    async with open_store(tmp_path) as store, running(store, *wanted) as dispatcher:
+        job = await dispatcher.next()
+        assert job is not None
+        with pytest.raises(Fault) as caught:
+            async with dispatcher.turn("b"):
+                raise Fault(FaultKind.UNAVAILABLE, "not for a day", retry_after=99_999.0)
+        assert caught.value.host == "b"
+        assert list(dispatcher.hosts_given_up()) == ["b"]
+        with pytest.raises(Fault, match="given up") as caught:
+            async with dispatcher.turn("b"):
+                raise AssertionError("it is not asked")
+        assert caught.value.host == "b"
+        with pytest.raises(Fault) as caught:
+            async with dispatcher.turn("a", again=True):
+                raise Fault(FaultKind.CONNECTION_RESET, "its own host's, as the end of the job says")
+        assert caught.value.host == ""
+        await finish(store, dispatcher, job)
+        assert (await dispatcher.next()) is not None
+
+
+async def test_what_goes_well_elsewhere_is_known_there(tmp_path: Path) -> None:
+    """Failures in between do not add up to a host that is down."""
+    async with open_store(tmp_path) as store, running(store) as dispatcher:
+        for _ in range(9):
+            with suppress(Fault):
+                async with dispatcher.turn("b"):
+                    raise Fault(FaultKind.CONNECTION_REFUSED, "now and then")
+            async with dispatcher.turn("b"):
+                pass
+        assert not dispatcher.troubled("b")
+        for _ in range(5):
+            with suppress(Fault):
+                async with dispatcher.turn("b"):
+                    raise Fault(FaultKind.CONNECTION_REFUSED, "always")
+        assert dispatcher.troubled("b")

@@ -396,3 +396,18 @@ async def test_media_is_streamed_to_its_sink() -> None:
     assert answer.body == b""
     assert b"".join(received) == b"x" * 300_000
     assert len(received) > 1
+
+
+async def test_a_key_that_was_refused_is_sent_nowhere_again() -> None:
+    """Others may have waited for their turn with the same key: they fail alike, and nothing is asked for."""
+    async with running() as server:
+        refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        server.answers.update({"/a": refusal, "/b": refusal, "/c": ok(b"open to all")})
+        chosen = FetchSettings(user_agent="backfile test")
+        async with Fetcher(chosen, lambda host: host == server.host, [server.host]) as fetcher:
+            for path in ("/a", "/b"):
+                with pytest.raises(Fault, match="the key was refused") as caught:
+                    await fetcher.page(server.url + path, api_key="a-key-of-ours")
+                assert caught.value.kind is FaultKind.KEY_REFUSED
+            assert (await fetcher.page(f"{server.url}/c")).body == b"open to all"
+    assert [path for path, _ in server.requests] == ["/a", "/c"]

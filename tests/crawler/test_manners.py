@@ -7,11 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from crawler import rules
 from crawler.politeness import LanePolicy
 from crawler.run import Crawl
 from simulator import Newsroom, Options, listings
+from simulator.stock import Stock
 from tests.crawling import column, crawl, rows, settings, site_of
+from tests.security.server import ok, redirect, running
 
 
 async def test_rate_and_concurrency_are_kept_in_bad_weather(tmp_path: Path) -> None:
@@ -77,6 +81,34 @@ async def test_pages_that_waited_for_robots_txt_do_not_go_at_once(
     assert min(later - earlier for earlier, later in pairwise(starts[1:])) > 0.08
 
 
+@pytest.mark.parametrize("retry_after", [None, "1"])
+async def test_rules_that_could_not_be_had_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retry_after: str | None
+) -> None:
+    """A server that cannot give its robots.txt for once is waited for, as long as it asks, and then crawled."""
+    known, asked = listings.robots, 0
+
+    def unavailable_at_first(stock: Stock) -> str:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": retry_after} if retry_after else None)
+        return known(stock)
+
+    monkeypatch.setattr(listings, "robots", unavailable_at_first)
+    monkeypatch.setattr(rules, "_FIRST_TROUBLE", 0.2)
+    async with Newsroom(Options(articles=40, quirks=False)) as room:
+        pages = [room.inventory.url(number) for number in room.inventory.articles()]
+        summary = await crawl(tmp_path, site_of(room), *pages, media=False)
+        log = room.log.entries
+    assert (asked, summary.failed, summary.hosts_given_up) == (3, {}, {})
+    assert summary.tally.articles_new == len(pages)
+    robots, others = ([one for one in log if (one.path_qs == "/robots.txt") is which] for which in (True, False))
+    assert min(one.monotonic for one in others) > max(one.monotonic for one in robots)
+    pauses = [later.monotonic - earlier.monotonic for earlier, later in pairwise(robots)]
+    assert min(pauses) >= (float(retry_after) if retry_after else 0.2)
+
+
 async def test_what_the_archive_can_answer_is_not_asked(tmp_path: Path) -> None:
     """A second run of the same target asks for its listing alone, one of an archived article for nothing."""
     async with Newsroom(Options(articles=15)) as room:
@@ -103,3 +135,22 @@ async def test_a_long_wait_outlives_the_run(tmp_path: Path) -> None:
     for summary in (first, second):
         assert list(summary.hosts_given_up.values()) == ["asked us to stay away for 2.0 h"]
         assert summary.left >= 9
+
+
+async def test_a_host_is_not_blamed_for_where_it_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of its pages redirect to a host that is down: that one is given up, and the other half is archived."""
+    quick = LanePolicy(concurrency=2, first_probe=0.05, longest_probe=0.2)
+    monkeypatch.setattr(Crawl, "_policy", lambda _self, _host: quick)
+    async with Newsroom(Options(articles=40, quirks=False)) as room, running() as front:
+        home, nowhere = room.url, "localhost:1"
+        pages = [room.inventory.url(number).removeprefix(home) for number in room.inventory.articles()]
+        for number, page in enumerate(pages):
+            front.answers[page] = redirect(f"http://{nowhere}{page}" if number % 2 else f"{home}{page}")
+        front.answers["/robots.txt"] = ok(b"")
+        site = replace(site_of(room), base_url=front.url, hosts=(nowhere, f"127.0.0.1:{room.port}"))
+        summary = await crawl(
+            tmp_path, site, *(f"{front.url}{page}" for page in pages), media=False, chosen=settings(failure_budget=1.0)
+        )
+    assert list(summary.hosts_given_up) == [nowhere]
+    assert summary.tally.articles_new == len(pages) // 2
+    assert summary.causes == {"connection-refused": len(pages) // 2}

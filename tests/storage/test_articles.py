@@ -353,3 +353,11 @@ def test_a_placeholder_never_takes_the_place_of_a_picture(connection: sqlite3.Co
     ]
     keep_picture(connection, PICTURES[0], "c" * 64, 1000, 700)
     assert one(connection, "SELECT sha256 FROM media") == "c" * 64
+
+
+def test_a_term_whose_kept_json_is_none_gets_the_new_one(connection: sqlite3.Connection) -> None:
+    """What an older reader has let in takes no article away."""
+    for title, json in (("One", '{"x": NaN}'), ("Two", '{"typeId": {"typeId": 7}}'), ("Three", "{")):
+        known = with_changes(term("category", "Africa"), name=title, json=json)
+        assert keep(connection, article("1", title=title, terms=(known,))) is not Change.SAME
+    assert rows(connection, "SELECT name, json FROM term") == [("Three", "{")]

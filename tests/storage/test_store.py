@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sqlite3
@@ -18,6 +19,7 @@ from storage import store as store_module
 from storage.errors import ArchiveInUse, ArchiveUnwritable, OutOfSpace
 from storage.reading import open_reading
 from storage.records import Failure, Kind, Tally
+from storage.sealing import Sealer
 from storage.search import Filters
 from storage.store import open_store
 from storage.verify import verify
@@ -143,7 +145,7 @@ async def test_an_error_in_a_run_keeps_what_was_handed_over(tmp_path: Path) -> N
 
 async def test_a_cancelled_run_closes_its_archive(tmp_path: Path) -> None:
     """Cancelled once, or again while closing: the thread ends, and what was handed over is kept."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     for again in (False, True):
         begun = asyncio.Event()
 
@@ -161,10 +163,9 @@ async def test_a_cancelled_run_closes_its_archive(tmp_path: Path) -> None:
             task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and threading.active_count() > threads:
-            thread.join(10)
-    assert threading.active_count() == threads
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) <= before
     async with open_store(tmp_path):
         pass
     with open_reading(tmp_path) as reading:
@@ -319,3 +320,35 @@ def test_a_run_killed_while_it_makes_the_archive_can_begin_again(tmp_path: Path)
     assert list(verify(tmp_path)) == []
     with open_reading(tmp_path) as reading:
         assert len(reading.status().runs) == 1
+
+
+async def test_what_a_wrong_clock_put_off_for_decades_is_not_waited_for(tmp_path: Path) -> None:
+    """Nor is what it says to have done: a pause without end, and a sweep in the future, count for nothing."""
+    now = making.NOW
+    decades = 70 * 365 * 86_400.0
+    clock = [now + decades]
+    async with open_store(tmp_path, now=lambda: clock[0]) as store:
+        await store.begin_run("crawl")
+        await store.stay_away("far.example.org", clock[0] + 3_600)
+        await store.stay_away("near.example.org", now + 3_600)
+        target, sweep = wanted("category/x", Kind.LISTING), wanted("sweep/category/x", Kind.LISTING)
+        assert await store.begin_sweep(target, sweep, unless_since=clock[0] - 86_400) is not None
+        with closing(sqlite3.connect(tmp_path / "archive.db")) as other:
+            await store.flush()
+            other.execute("UPDATE listing SET cursor = '', finished_at = '2093-01-01T00:00:00Z'")
+            other.commit()
+        clock[0] = now
+        assert await store.pauses() == {"near.example.org": now + 3_600}
+        assert await store.begin_sweep(target, sweep, unless_since=now - 86_400) is not None
+
+
+async def test_what_keeps_an_archive_from_being_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what follows from its not being open."""
+
+    def full(_: Sealer) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Sealer, "_begin_seal", full)
+    with pytest.raises(OutOfSpace, match="no space left"):
+        async with open_store(tmp_path):
+            raise AssertionError("it is not open")

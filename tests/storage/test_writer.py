@@ -146,6 +146,38 @@ async def test_a_units_own_mistake_is_its_callers_only(tmp_path: Path) -> None:
         assert desk.seen_by_others() == 2
 
 
+async def test_a_statement_that_cannot_be_is_the_callers_only(tmp_path: Path) -> None:
+    """What SQLite says of a statement of ours is no trouble of the disk's, and ends no run."""
+
+    def ask(connection: sqlite3.Connection, sql: str) -> None:
+        add(connection)
+        connection.execute(sql)
+
+    async with at_work(tmp_path) as (writer, desk, _):
+        for sql in ("SELECT json_extract('{', '$.x')", "SELECT * FROM nowhere", "SELECT no_such_function()"):
+            with pytest.raises(sqlite3.OperationalError):
+                await writer.call(partial(ask, sql=sql))
+        await writer.call(add)
+        await writer.flush()
+        assert desk.seen_by_others() == 1
+
+
+async def test_what_sqlite_takes_back_of_its_own_accord_ends_the_run(tmp_path: Path) -> None:
+    """There is nothing left of the group, so that nothing of it may be said to be kept; the cause is told."""
+
+    def stumble(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise MemoryError("as where SQLite is short of memory")
+
+    async with at_work(tmp_path) as (writer, desk, task):
+        await writer.call(add)
+        with pytest.raises(MemoryError):
+            await writer.call(stumble)
+        with pytest.raises(MemoryError):
+            await task
+        assert desk.seen_by_others() == 0
+
+
 async def test_a_broken_rule_of_the_schema_is_the_callers_only(tmp_path: Path) -> None:
     """A constraint that fails takes back the unit and nothing else."""
     async with at_work(tmp_path) as (writer, _, _):
