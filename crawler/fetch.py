@@ -1,4 +1,4 @@
-"""The one door to the network, opened by `crawler.wire`: a URL in, an Answer out, foreign errors turned into Faults here.
+"""The one door to the network, opened by `crawler.wire`: a URL in, an Answer out, foreign errors as Faults of ours.
 
 Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its origin.
 Bodies are decoded and limited while they stream, so that a bomb costs no more than the limit. What a server repeats
@@ -79,7 +79,6 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     at: float
     seconds: float
-    hops: int
 
 
 NOT_MODIFIED = 304
@@ -221,12 +220,12 @@ class Fetcher:
         trail.begin_request()
         with await self._wire.get(wire, headers) as reply:
             if reply.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
-                return Answer(url, reply.status, _kept(reply.headers), "", b"", time.time(), _since(began), hops)
+                return Answer(url, reply.status, _kept(reply.headers), "", b"", time.time(), _since(began))
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 return _next_hop(url, reply.headers["Location"], hops)
             body = await _receive(reply, sink, limit, self._settings.read_timeout)
             media_type = _media_type(reply.headers.get("Content-Type", ""))
-            return Answer(url, reply.status, _kept(reply.headers), media_type, body, time.time(), _since(began), hops)
+            return Answer(url, reply.status, _kept(reply.headers), media_type, body, time.time(), _since(began))
 
     def _admit(self, url: str, wire: str, hops: int) -> None:
         """Raise Fault unless the configuration allows this host; what says so is its URL's front alone."""

@@ -120,18 +120,6 @@ class Lane:
         interval = self._interval()
         return 1 / interval if interval else math.inf
 
-    def describe(self, now: float) -> str:
-        """Return the state in a few words, for status lines."""
-        if self.gave_up:
-            return f"given up: {self.gave_up}"
-        if self.down_since is not None and self._circuit.opened_at is not None:
-            return f"down for {now - self.down_since:.0f} s, next probe in {max(0.0, self.ready_at(now) - now):.0f} s"
-        if self._paused_until > now:
-            return f"paused for {self._paused_until - now:.0f} s"
-        if self._throttle.slowed:
-            return f"slowed to {self.rate:.2g}/s"
-        return "open" if self.rate == math.inf else f"up to {self.rate:.2g}/s"
-
     def _interval(self) -> float:
         rate = self._throttle.rate
         return max(self._crawl_delay, _SPACING / rate if rate < math.inf else 0.0)

@@ -21,7 +21,6 @@ PRIORITIES = {Kind.LISTING: 0, Kind.ARTICLE: 1, Kind.MEDIA: 2}
 HELPER_DEPTH = -1  # of listings that only help another one, and of what they find
 
 THIRD_PARTY = "third-party host"
-OUTSIDE_DATES = "outside --since and --until"
 
 
 @dataclass(frozen=True, slots=True)

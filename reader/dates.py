@@ -20,8 +20,6 @@ class Moment:
     day: str
     full: str
     year: int
-    month: int
-    day_of_month: int
 
 
 class Zones:
@@ -50,8 +48,8 @@ class Zones:
         day = f"{local.day} {MONTHS[local.month - 1]} {local.year}"
         name = local.tzname() or "UTC"
         named = name if name.isalpha() else f"UTC{name}"
-        return Moment(instant or "", day, f"{_WEEKDAYS[local.weekday()]} {day}, {local:%H:%M} {named}", local.year,
-                      local.month, local.day)  # fmt: skip
+        full = f"{_WEEKDAYS[local.weekday()]} {day}, {local:%H:%M} {named}"
+        return Moment(instant or "", day, full, local.year)
 
 
 def _zone(name: str) -> tzinfo:

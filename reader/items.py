@@ -47,15 +47,6 @@ class Item:
     rtl: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Paged:
-    """One page of a list, and the addresses of its neighbours."""
-
-    items: tuple[Item, ...]
-    newer: str
-    older: str
-
-
 def lead(pictures: Sequence[Picture]) -> Picture | None:
     """Return the picture that stands for an article: its first attachment, else the first one in its text."""
     attached = [one for one in pictures if any(held.role != "inline" for held in one.files)]

@@ -102,10 +102,8 @@ def note_items(
         "RETURNING seen, claimed",
         (pages, new_on_route, frontier, route),
     ).fetchone()
-    (in_walk,) = connection.execute(
-        "UPDATE listing SET seen = seen + ? WHERE frontier = ? RETURNING seen", (new_in_walk, frontier)
-    ).fetchone()
-    return WalkProgress(new_on_route, on_route, new_in_walk, in_walk, claimed, known_at_end, mark > 0)
+    connection.execute("UPDATE listing SET seen = seen + ? WHERE frontier = ?", (new_in_walk, frontier))
+    return WalkProgress(new_on_route, on_route, new_in_walk, claimed, known_at_end, mark > 0)
 
 
 def note_step(connection: sqlite3.Connection, frontier: int, step: ListingStep, now: float) -> None:

@@ -6,7 +6,7 @@ thousand is a struct, which takes a tenth of the time of a frozen dataclass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -187,7 +187,6 @@ class WalkProgress:
     new_on_route: int  # items of this page that this route had not named before in this walk
     seen_on_route: int
     new_in_walk: int  # items of this page that no route had named before in this walk
-    seen_in_walk: int
     claimed_before: int | None = None  # the largest total this route has stated in this walk
     known_at_end: int = 0  # items in a row, at the end of this page, that a walk down to the mark has named
     marked: bool = False  # whether there is such a mark
@@ -228,4 +227,3 @@ class Tally:
     articles_gone: int = 0
     media_new: int = 0
     failures: int = 0
-    extra: dict[str, int] = field(default_factory=dict)

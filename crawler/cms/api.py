@@ -35,8 +35,6 @@ class Listed(msgspec.Struct, frozen=True):
     content_length: int | None
     category_ids: tuple[str, ...]
     keyword_ids: tuple[str, ...]
-    publication_id: str
-    content_type_id: str
     attachment_ids: tuple[str, ...]
 
 
@@ -211,7 +209,6 @@ def _listed(entry: object) -> Listed | None:
         return None
     categories = fields.objects(item.get("categories"))
     keywords = [fields.mapping(found.get("data")) or found for found in fields.objects(item.get("keywords"))]
-    publications = [fields.first(fields.mapping(found.get("typeId")), "typeId") for found in categories]
     return Listed(
         id=cms_id,
         url=fields.first(item, "url"),
@@ -221,8 +218,6 @@ def _listed(entry: object) -> Listed | None:
         content_length=fields.integer(item.get("content_length")),
         category_ids=_ids(categories, "id"),
         keyword_ids=_ids(keywords, "keywordId", "id"),
-        publication_id=next((found for found in publications if found), ""),
-        content_type_id=fields.first(fields.mapping(item.get("contentType")), "id"),
         attachment_ids=_ids(fields.objects(item.get("attachments")), "id"),
     )
 

@@ -346,7 +346,6 @@ def test_a_host_that_asks_us_to_stay_away_is_left_alone() -> None:
     lane.started(0.0)
     lane.finished(1.0, THROTTLED, 1.0, retry_after=7_200.0)
     assert lane.gave_up == "asked us to stay away for 2.0 h"
-    assert lane.describe(1.0) == "given up: asked us to stay away for 2.0 h"
 
 
 @pytest.mark.parametrize("outcome, why", [(THROTTLED, "keeps asking"), (Outcome.BLOCKED, "blocks us")])
@@ -364,20 +363,6 @@ def test_a_single_refusal_stops_nobody() -> None:
     lane.started(0.0)
     lane.finished(0.1, Outcome.BLOCKED, 0.1)
     assert lane.ready_at(0.1) == 0.1
-
-
-def test_the_state_can_be_read() -> None:
-    """A status line says in a few words what the host may expect."""
-    lane = Lane(LanePolicy(rate=4, failures_to_open=2))
-    assert lane.describe(0.0) == "up to 4/s"
-    assert Lane(LanePolicy()).describe(0.0) == "open"
-    lane.started(0.0)
-    lane.finished(10.0, THROTTLED, 0.1, retry_after=5.0)
-    assert lane.describe(11.0) == "paused for 4 s"
-    assert lane.describe(20.0) == "slowed to 2/s"
-    lane.finished(30.0, DOWN, 0.1)
-    lane.finished(40.0, DOWN, 0.1)
-    assert lane.describe(42.0) == "down for 12 s, next probe in 3 s"
 
 
 @given(st.lists(st.booleans(), max_size=300))

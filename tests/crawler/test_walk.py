@@ -42,7 +42,7 @@ class Walker:
             items, page = self.serve(cursor.page)
             new = set(items) - self.seen
             self.seen |= new
-            progress = WalkProgress(len(new), len(self.seen), len(new), len(self.seen), claimed_before)
+            progress = WalkProgress(len(new), len(self.seen), len(new), claimed_before)
             step = walk.advance(cursor, page, progress)
             claimed_before = max(claimed_before or 0, step.claimed or 0) or None
             cursor = walk.decode(step.cursor)
@@ -134,7 +134,7 @@ def test_an_item_that_slips_between_pages_is_found() -> None:
 
 def test_an_empty_first_page_leads_to_the_next_route() -> None:
     """A route without items is unavailable, and the walk goes on with the next."""
-    step = walk.advance(walk.begin(("pages", "classic"), every=False), facts([]), WalkProgress(0, 0, 0, 0))
+    step = walk.advance(walk.begin(("pages", "classic"), every=False), facts([]), WalkProgress(0, 0, 0))
     following = walk.decode(step.cursor)
     assert step.outcome == "unavailable"
     assert following is not None
@@ -143,7 +143,7 @@ def test_an_empty_first_page_leads_to_the_next_route() -> None:
 
 def test_a_total_of_none_is_a_complete_listing() -> None:
     """A listing that says it holds nothing is believed."""
-    step = walk.advance(walk.begin(("publication",), every=False), facts([], claimed=0), WalkProgress(0, 0, 0, 0))
+    step = walk.advance(walk.begin(("publication",), every=False), facts([], claimed=0), WalkProgress(0, 0, 0))
     assert step.verdict == "complete"
 
 

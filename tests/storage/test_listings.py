@@ -88,11 +88,11 @@ def test_a_walk_that_ended_is_done(connection: sqlite3.Connection) -> None:
 def test_progress_counts_what_is_new_on_the_route_and_in_the_walk(connection: sqlite3.Connection) -> None:
     """Items that shift from page to page are counted once; another route to the same items brings nothing new."""
     job = begin(connection)
-    assert keep_page(connection, job, ["1", "2"], replace(MORE, claimed=9)) == WalkProgress(2, 2, 2, 2, None)
-    assert keep_page(connection, job, ["2", "3", "3"], MORE) == WalkProgress(1, 3, 1, 3, 9)
-    assert keep_page(connection, job, ["2", "3"], MORE) == WalkProgress(0, 3, 0, 3, 9)
+    assert keep_page(connection, job, ["1", "2"], replace(MORE, claimed=9)) == WalkProgress(2, 2, 2, None)
+    assert keep_page(connection, job, ["2", "3", "3"], MORE) == WalkProgress(1, 3, 1, 9)
+    assert keep_page(connection, job, ["2", "3"], MORE) == WalkProgress(0, 3, 0, 9)
     other = ListingStep("classic", "offset 100")
-    assert keep_page(connection, job, ["3", "4"], other) == WalkProgress(2, 2, 1, 4, None)
+    assert keep_page(connection, job, ["3", "4"], other) == WalkProgress(2, 2, 1, None)
 
 
 def test_the_largest_total_claimed_is_kept(connection: sqlite3.Connection) -> None:
@@ -118,7 +118,7 @@ def test_a_finished_walk_begins_anew(connection: sqlite3.Connection, refresh: bo
     keep_page(connection, job, ["1", "2"], END)
     job = begin(connection, refresh=refresh)
     assert listings.cursor_of(connection, job.id) == ""
-    assert keep_page(connection, job, ["2", "3"], END) == WalkProgress(2, 2, 2, 2, None)
+    assert keep_page(connection, job, ["2", "3"], END) == WalkProgress(2, 2, 2, None)
     items = "SELECT f.key, i.walk FROM listing_item AS i JOIN frontier AS f ON f.id = i.item ORDER BY f.key"
     assert rows(connection, items) == [("dm:1", 1), ("dm:2", 2), ("dm:3", 2)]
 
@@ -144,8 +144,7 @@ def test_an_article_we_hold_is_no_work_for_a_listing(connection: sqlite3.Connect
     assert held is not None
     keeping.keep_article(connection, held, capture(), article("1"), (), (), WORK)
     job = begin(connection)
-    progress = keep_page(connection, job, ["/article/1-a-title"], END)
-    assert progress.seen_in_walk == 1
+    assert keep_page(connection, job, ["/article/1-a-title"], END).new_in_walk == 1
     assert frontier.claim(connection, [job.id], {}, 9, NOW) == ([], None)
 
 
