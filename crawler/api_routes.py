@@ -11,7 +11,7 @@ from crawler.errors import ParseError
 from crawler.places import Gave, Place, fingerprint
 from crawler.targets import Target, TargetKind, article_target
 from crawler.urls import with_query
-from crawler.walk import Cursor, PageFacts
+from crawler.walk import PageFacts
 from crawler.wants import HELPER_DEPTH
 from crawler.work import JSON, Tools
 
@@ -34,7 +34,7 @@ async def _classic_ids(tools: Tools, place: Place) -> Gave:
     """Learn the ids to search for: the category's own and its children's (contract 3.5)."""
     own = await _own_id(tools, place.target)
     if not own:
-        return _wait_for_id(place.cursor)
+        return await _wait_for_id(tools, place)
     query = {"action": "view", "categoryId": own, "key": place.site.classic_key}
     try:
         answer = await tools.get(
@@ -54,7 +54,7 @@ async def publication(tools: Tools, place: Place) -> Gave:
     own = await _own_id(tools, place.target)
     publications = cursor.ids or await tools.store.publications(site.name)
     if not own or not publications:
-        return _wait_for_id(cursor)
+        return await _wait_for_id(tools, place)
     if not cursor.ids:
         return Gave(cursor, step=walk.with_ids(cursor, publications[:1]))
     return await _publication_page(tools, place, cursor.ids[0], (kind, own))
@@ -115,9 +115,10 @@ async def _own_id(tools: Tools, target: Target) -> str:
     return key if key.isdecimal() else await tools.store.term_id(target.kind.value, target.site, key)
 
 
-def _wait_for_id(cursor: Cursor) -> Gave:
-    """The id of a category that is known by its slug comes with the first article of it."""
-    if cursor.tries < _ID_TRIES:
+async def _wait_for_id(tools: Tools, place: Place) -> Gave:
+    """The id of a category that is known by its slug comes with the first article of it, if any is to come."""
+    cursor = place.cursor
+    if cursor.tries < _ID_TRIES and await tools.store.others_pending(place.job):
         return Gave(cursor, step=walk.wait(cursor, _WAIT_SECONDS))
     note = "no article says which id this listing has in the API"
     return Gave(cursor, step=walk.end_route(cursor, walk.UNAVAILABLE, note))

@@ -30,6 +30,7 @@ _DECODING = threading.Lock()  # bodies are checked on several threads, and each 
 
 _HTML_STARTS = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script", b"<!--")
 _PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic")
+_GIF_TRAILER, _GIF_FRAME, _GIF_EXTENSION = 0x3B, 0x2C, 0x21
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PILLOW_TYPES = {
     "JPEG": ("image/jpeg", "jpg"), "MPO": ("image/jpeg", "jpg"), "PNG": ("image/png", "png"),
@@ -97,17 +98,51 @@ def _by_structure(body: bytes) -> Checked | None:
         whole = body.endswith(b"\xff\xd9") or body[-64:].rstrip(b"\x00\r\n\t ").endswith(b"\xff\xd9")
         return Checked("image/jpeg", "jpg", *size) if size and whole else None
     if body.startswith(b"\x89PNG\r\n\x1a\n"):
-        if len(body) > 33 and body[12:16] == b"IHDR" and body[-8:-4] == b"IEND":
+        if len(body) > 33 and body[12:16] == b"IHDR" and _png_ends(body):
             return Checked("image/png", "png", *struct.unpack(">II", body[16:24]))
-        return None
+        raise Fault(FaultKind.TRUNCATED_PICTURE, "the PNG picture breaks off before its end")
     if body[:6] in (b"GIF87a", b"GIF89a"):
-        whole = len(body) > 13 and body[-1:] == b"\x3b"
-        return Checked("image/gif", "gif", *struct.unpack("<HH", body[6:10])) if whole else None
+        if _gif_ends(body):
+            return Checked("image/gif", "gif", *struct.unpack("<HH", body[6:10]))
+        raise Fault(FaultKind.TRUNCATED_PICTURE, "the GIF picture breaks off before its end")
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         size = _webp_size(body)
         whole = len(body) >= 8 + int.from_bytes(body[4:8], "little")
         return Checked("image/webp", "webp", *size) if size and whole else None
     return None
+
+
+def _png_ends(body: bytes) -> bool:
+    """Say whether a PNG has its last chunk, hopping from chunk to chunk; what follows it is no part of the picture."""
+    at = 8
+    while at + 12 <= len(body):
+        length = int.from_bytes(body[at : at + 4], "big")
+        if body[at + 4 : at + 8] == b"IEND":
+            return at + 12 + length <= len(body)
+        at += 12 + length
+    return False
+
+
+def _gif_ends(body: bytes) -> bool:
+    """Say whether a GIF has its trailer, hopping from block to block, all frames included."""
+    at = 13 + _colours(body, 10)
+    while at < len(body) and body[at] != _GIF_TRAILER:
+        if body[at] == _GIF_FRAME:
+            at += 11 + _colours(body, at + 9)
+        elif body[at] == _GIF_EXTENSION:
+            at += 2
+        else:
+            return False
+        while at < len(body) and body[at]:  # its parts, up to an empty one
+            at += 1 + body[at]
+        at += 1
+    return at < len(body)
+
+
+def _colours(body: bytes, flags: int) -> int:
+    """Return the bytes of the table of colours that a GIF's flags announce."""
+    packed = body[flags] if flags < len(body) else 0
+    return 3 << (packed & 7) + 1 if packed & 0x80 else 0
 
 
 def _jpeg_size(body: bytes) -> tuple[int, int] | None:
@@ -174,8 +209,12 @@ def _by_pillow(body: bytes) -> Checked:
     formats = [name for name in _PILLOW_TYPES if name in Image.OPEN]  # no others: each is a way in
     try:
         with _DECODING, Image.open(io.BytesIO(body), formats=formats) as picture:
-            picture.load()
             width, height = picture.size
+            for frame in range(getattr(picture, "n_frames", 1)):
+                if (frame + 1) * width * height > MAX_DECODED_PIXELS:
+                    raise Image.DecompressionBombError
+                picture.seek(frame)
+                picture.load()
             media_type, extension = _PILLOW_TYPES[picture.format or ""]
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Fault(

@@ -60,7 +60,7 @@ async def _read(store: Store, site: Site | None, capture: KeptCapture) -> Articl
     if site is None:
         raise ParseError(f"the configuration no longer names the site {capture.site!r}")
     found = reading.from_kept(capture.body, capture.media_type, capture.url, site)
-    check_asked(capture.key, found.record)
+    check_asked(capture.key, capture.url, found.record)
     if capture.revision is None and not found.public:
         held = await store.status_of(found.record.site, found.record.cms_id)
         if held is not None and held in PUBLIC:

@@ -235,12 +235,22 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", text, re.ASCII):
         seconds = float(text)
     else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (IndexError, OverflowError, TypeError, ValueError):
+        moment = moment_of(text)
+        if moment is None:
             return None
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        seconds = moment - now
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def moment_of(date: str | None) -> float | None:
+    """Return the Unix seconds of an HTTP date, in any of its forms (RFC 9110, 5.6.7); None when it is none."""
+    if date is None or len(date) > 100:
+        return None
+    try:
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (IndexError, OverflowError, TypeError, ValueError):
+        return None
 
 
 def _doubled(first: float, times: int, limit: float) -> float:

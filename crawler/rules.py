@@ -17,6 +17,7 @@ from crawler.robots import TROUBLE_LIFETIME, Robots
 from crawler.sites import host_of
 from crawler.urls import display
 
+_NO_RULES = frozenset({FaultKind.REDIRECT_LOOP, FaultKind.REDIRECT_REFUSED})  # it leads nowhere (RFC 9309, 2.3.1.2)
 _FIRST_TROUBLE = 5.0  # seconds until rules that could not be had are asked for again; each time twice as long
 
 
@@ -90,6 +91,8 @@ class RobotRules:
             async with self._turn(host):
                 answer = await self._fetcher.page(location, accept="text/plain,*/*;q=0.5")
         except Fault as fault:
+            if fault.kind in _NO_RULES:
+                return Robots.parse(b"", 404, location, time.time())
             if fault.http_status is None:
                 raise  # the host itself is in trouble: the job that asked is retried as for any other request
             rules = Robots.parse(b"", fault.http_status, location, time.time())

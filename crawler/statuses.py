@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crawler.errors import Fault, FaultKind
-from crawler.retry import parse_retry_after
+from crawler.retry import moment_of, parse_retry_after
 
 _SAID = 4_000  # bytes of a refusal that are quoted; more than is shown, lest a key in them is cut before it is masked
 
 
 def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault:
-    """Return the Fault that an HTTP status stands for (contract 2.3)."""
-    retry_after = parse_retry_after(headers.get("Retry-After"), now)
+    """Return the Fault that an HTTP status stands for (contract 2.3).
+
+    A date in Retry-After is by the server's clock, which is as wrong as its Date says; `now` in Unix seconds.
+    """
+    retry_after = parse_retry_after(headers.get("Retry-After"), moment_of(headers.get("Date")) or now)
     kind = {
         403: FaultKind.BOT_WALL, 404: FaultKind.NOT_FOUND, 410: FaultKind.GONE,
         429: FaultKind.RATE_LIMITED, 503: FaultKind.UNAVAILABLE,

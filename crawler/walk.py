@@ -152,12 +152,17 @@ def _pass_ended(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Lis
                 cursor, TRUNCATED, _short(progress, claimed, "always sends its first page"), claimed=claimed
             )
     elif repeats:
-        lone = not cursor.paginated and cursor.first_count < LONE_PAGE
+        lone = _is_lone(cursor)
         note = "one page without pagination" if lone else "the listing always sends its first page"
         return end_route(cursor, COMPLETE if lone else TRUNCATED, note)
-    elif cursor.page - (facts.count == 0) <= 1:
+    elif cursor.page - (facts.count == 0) <= 1 and _is_lone(cursor):
         return end_route(cursor, COMPLETE, "")  # nothing can slip between the pages of a listing that has one
     return _next_pass(cursor, cursor.page, facts.claimed)
+
+
+def _is_lone(cursor: Cursor) -> bool:
+    """Say whether the first page is taken for the whole listing when no other follows."""
+    return not (cursor.paginated or cursor.linked) and cursor.first_count < LONE_PAGE
 
 
 def _next_pass(cursor: Cursor, last_page: int, claimed: int | None) -> ListingStep:

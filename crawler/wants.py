@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import combining, normalize
+from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
 from crawler.errors import BadURL, ParseError
 from crawler.sites import Site, host_of
 from crawler.targets import Target, TargetKind, article_target, listing_target
-from crawler.urls import for_wire
+from crawler.urls import display, for_wire
 from storage.records import NOT_ASKED_FOR, SWEEP, ArticleRecord, Kind, Term, Wanted
 
+_WORD = re.compile(r"[^\W\d_]+")
+_SHORTEST_WORD = 2  # letters; shorter ones are in every title
 _DATED = re.compile(r"/(\d{4}-\d{2}-\d{2})-")
 
 PRIORITIES = {Kind.LISTING: 0, Kind.ARTICLE: 1, Kind.MEDIA: 2}
@@ -116,11 +120,33 @@ def cms_id_of(key: str) -> str:
     return tail if tail.isdecimal() and tail.isascii() else ""
 
 
-def check_asked(key: str, record: ArticleRecord) -> None:
-    """Raise ParseError when an article is not the one that its key asks for."""
-    asked = cms_id_of(key)
-    if asked and record.cms_id != asked:
-        raise ParseError(f"asked for article {asked}, the answer holds {record.cms_id}")
+def check_asked(key: str, url: str, record: ArticleRecord) -> None:
+    """Raise ParseError when an article is not the one that its key asks for, or that its address speaks of.
+
+    `url` is where the answer came from in the end. An article may have had another slug once, but hardly one that has
+    less than half of its words in common with what the article says of itself: a cache has mixed something up.
+    """
+    if asked := cms_id_of(key):
+        if record.cms_id != asked:
+            raise ParseError(f"asked for article {asked}, the answer holds {record.cms_id}")
+        return
+    if key in record.paths:
+        return
+    spoken, own = _words_of(url), _words_of(record.url)
+    known = own | _words(record.title)
+    if min(len(spoken), len(own)) > 1 and len(spoken & known) * 2 < len(spoken):
+        raise ParseError(f"the page holds article {record.cms_id}, {display(record.title)}, not what its address says")
+
+
+def _words_of(url: str) -> set[str]:
+    """Return the words of an address's last segment."""
+    return _words(unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]))
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text that tell something, without accents and numbers."""
+    plain = "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
+    return {word for word in _WORD.findall(plain) if len(word) > _SHORTEST_WORD}
 
 
 def date_in_path(key: str) -> str:

@@ -131,7 +131,7 @@ class ArticleVisit:
             return Change.SAME, Source.API
         self._tools.on_article(found)
         try:
-            check_asked(job.key, found.record)
+            check_asked(job.key, answer.url, found.record)
         except ParseError as error:
             raise Unread(answer, error) from error
         wants = self._tools.wants

@@ -159,16 +159,21 @@ class HelpStanding:
     claimed: int | None  # the largest total that a route to it stated
 
 
+def others_pending(connection: sqlite3.Connection, job: Job) -> bool:
+    """Say whether articles or helping listings of a listing's scope are still under way."""
+    (pending,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM frontier WHERE state IN ('queued', 'doing') AND scope = ? AND id <> ? "
+        "AND (kind = 'article' OR (kind = 'listing' AND depth < 0)))",
+        (job.scope, job.id),
+    ).fetchone()
+    return bool(pending)
+
+
 def help_standing(connection: sqlite3.Connection, job: Job, kinds: Sequence[str]) -> HelpStanding:
     """Say how far helping listings have come; `kinds` are the terms whose listings may help."""
     kind, _, key = job.key.partition(":")[2].partition("/")
     (claimed,) = connection.execute(
         "SELECT max(claimed) FROM listing_route WHERE frontier = ? AND route <> 'helpers'", (job.id,)
-    ).fetchone()
-    (pending,) = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM frontier WHERE state IN ('queued', 'doing') AND scope = ? AND id <> ? "
-        "AND (kind = 'article' OR (kind = 'listing' AND depth < 0)))",
-        (job.scope, job.id),
     ).fetchone()
     those, values = belonging(job.site, kind, key)
     (held,) = connection.execute(f"SELECT count(*) FROM ({those})", values).fetchone()  # noqa: S608
@@ -181,7 +186,7 @@ def help_standing(connection: sqlite3.Connection, job: Job, kinds: Sequence[str]
         "AND f.key IN (t.site || ':' || t.kind || '/' || t.cms_id, t.site || ':' || t.kind || '/' || lower(t.slug)))",
         values,
     )
-    return HelpStanding(bool(pending), tuple(Term(*row) for row in unvisited), held, claimed)
+    return HelpStanding(others_pending(connection, job), tuple(Term(*row) for row in unvisited), held, claimed)
 
 
 def dismiss_helpers(connection: sqlite3.Connection, scope: int) -> None:

@@ -359,6 +359,10 @@ class Store:
         """Return the ids of a site's publications that articles have named."""
         return await self._writer.call(partial(listings.publications, site=site))
 
+    async def others_pending(self, job: Job) -> bool:
+        """Say whether articles or helping listings of a listing's scope are still under way."""
+        return await self._writer.call(partial(listings.others_pending, job=job))
+
     async def help_standing(self, job: Job, kinds: Sequence[str]) -> listings.HelpStanding:
         """Say how far other listings have come in completing a truncated one."""
         return await self._writer.call(partial(listings.help_standing, job=job, kinds=kinds))

@@ -17,6 +17,10 @@ _T = TypeVar("_T")
 MAX_DEPTH: Final = 100  # levels; articles have about ten, a category with its parents included
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPES: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
 _TOO_DEEP: Final = "the JSON is nested too deeply to be an answer of the CMS"
 
 
@@ -78,7 +82,20 @@ def _raw(text: str | bytes, kind: type[_T]) -> _T:
     except RecursionError as error:
         raise ParseError(_TOO_DEEP) from error
     except (msgspec.DecodeError, UnicodeError) as error:
+        mended = _without_lone_surrogates(text)
+        if mended is not None:
+            return _raw(mended, kind)
         raise ParseError(f"the answer is not JSON: {error}") from error
+
+
+def _without_lone_surrogates(text: str | bytes) -> bytes | None:
+    """Return a JSON text with U+FFFD for halves of characters; None when it has none.
+
+    A CMS that cuts texts to a length makes such halves, and they are no reason to lose an article.
+    """
+    whole = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    mended, escapes = _ESCAPES.subn(lambda found: b"\\ufffd" if found["lone"] else found[0], whole)
+    return mended if escapes and mended != whole else None
 
 
 def _decode_leniently(text: str | bytes, why: Exception) -> object:

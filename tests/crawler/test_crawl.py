@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler import reading
+from crawler import reading, walk
 from crawler.cms import article
 from crawler.plan import CrawlRequest
 from crawler.run import Crawl
@@ -244,6 +244,41 @@ async def test_a_mistake_of_our_own_costs_one_row(tmp_path: Path, monkeypatch: p
     ((error, next_attempt),) = rows(tmp_path / "a", "SELECT error, next_attempt_at FROM failures")
     assert "ZeroDivisionError: nobody thought of this" in str(error)
     assert next_attempt is not None
+
+
+async def test_a_page_that_holds_another_article_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that mixes up two articles for once hides neither of them: what was asked for is still to be archived."""
+    read = reading.from_page
+    mixed_up: dict[str, bytes] = {}
+
+    def mix_up(body: bytes, url: str, site: Site) -> article.Article:
+        mixed_up.setdefault("body", body)
+        return read(mixed_up["body"] if url == victim else body, url, site)
+
+    async with Newsroom(Options(articles=20, quirks=False)) as room:
+        wanted = list(room.inventory.articles(category="africa"))
+        victim = room.inventory.url(wanted[-1])
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "from_page", mix_up)
+            summary = await crawl(tmp_path / "a", site_of(room), "dm:category/africa", media=False)
+        assert summary.causes == {"unreadable": 1}
+        assert set(wanted) - column(tmp_path / "a", "SELECT id FROM articles") == {wanted[-1]}
+        ((url, error),) = rows(tmp_path / "a", "SELECT url, error FROM failures")
+        assert (url, "not what its address says" in str(error)) == (victim, True)
+        await crawl(tmp_path / "a", site_of(room), "dm:category/africa", media=False)
+        assert set(wanted) <= column(tmp_path / "a", "SELECT id FROM articles")
+
+
+async def test_a_category_that_no_article_will_name_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id comes with its first article: where none is under way, none will come."""
+    monkeypatch.setattr(walk, "wait", lambda *_: pytest.fail("there is nothing to wait for"))
+    async with Newsroom(Options(articles=10)) as room:
+        summary = await crawl(tmp_path / "a", site_of(room, key="box-key"), "dm:category/nowhere")
+    assert [one.verdict for one in summary.walks] == ["unavailable"]
 
 
 async def test_a_picture_that_cannot_be_kept_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import gzip
 import socket
 import struct
+import time
 import zlib
+from email.utils import formatdate
 
 import pytest
 
@@ -411,3 +413,14 @@ async def test_a_key_that_was_refused_is_sent_nowhere_again() -> None:
                 assert caught.value.kind is FaultKind.KEY_REFUSED
             assert (await fetcher.page(f"{server.url}/c")).body == b"open to all"
     assert [path for path, _ in server.requests] == ["/a", "/c"]
+
+
+@pytest.mark.parametrize("ahead", [-7_200, 0, 7_200])
+async def test_a_date_to_come_back_at_is_by_the_servers_clock(ahead: float) -> None:
+    """However wrong that clock is: what counts is how far the date is from the one it has now."""
+    now = time.time() + ahead
+    dates = f"Date: {formatdate(now, usegmt=True)}\r\nRetry-After: {formatdate(now + 90, usegmt=True)}"
+    async with running() as server:
+        server.answers["/a"] = f"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n{dates}\r\n\r\n".encode()
+        fault = await fault_of(server, "/a")
+    assert fault.retry_after == 90

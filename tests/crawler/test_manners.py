@@ -109,6 +109,19 @@ async def test_rules_that_could_not_be_had_are_asked_for_again(
     assert min(pauses) >= (float(retry_after) if retry_after else 0.2)
 
 
+async def test_a_robots_txt_that_leads_nowhere_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it redirects to itself for ever, there are no rules (RFC 9309, 2.3.1.2)."""
+
+    def elsewhere(_: Stock) -> str:
+        raise web.HTTPFound("/robots.txt?once=more")
+
+    monkeypatch.setattr(listings, "robots", elsewhere)
+    async with Newsroom(Options(articles=10, quirks=False)) as room:
+        pages = [room.inventory.url(number) for number in room.inventory.articles()]
+        summary = await crawl(tmp_path, site_of(room), *pages, media=False)
+    assert (summary.failed, summary.tally.articles_new) == ({}, len(pages))
+
+
 async def test_what_the_archive_can_answer_is_not_asked(tmp_path: Path) -> None:
     """A second run of the same target asks for its listing alone, one of an archived article for nothing."""
     async with Newsroom(Options(articles=15)) as room:

@@ -51,8 +51,39 @@ def test_truncated_pictures_are_refused(kind: str, share: float) -> None:
     assert caught.value.kind in (FaultKind.TRUNCATED_PICTURE, FaultKind.NOT_A_PICTURE)
 
 
+def animated(kind: str) -> bytes:
+    """Return several pictures in one file."""
+    stream = io.BytesIO()
+    first, *others = (Image.effect_noise((80, 60), 40).convert("RGB") for _ in range(5))
+    first.save(stream, kind, save_all=True, append_images=others)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "MPO", "WEBP"])
+def test_several_pictures_in_a_file_are_whole_or_refused(kind: str) -> None:
+    """A film that breaks off after its first picture is no whole one."""
+    body = animated(kind)
+    assert pictures.check(body, "image/x", URL).width == 80
+    for share in (0.2, 0.4, 0.6, 0.8, 0.95):
+        with pytest.raises(Fault) as caught:
+            pictures.check(body[: int(len(body) * share)], "image/x", URL)
+        assert caught.value.kind in (FaultKind.TRUNCATED_PICTURE, FaultKind.NOT_A_PICTURE)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+@pytest.mark.parametrize("several", [False, True])
+def test_the_last_byte_counts(kind: str, several: bool) -> None:
+    """Where a format has an end mark, what lacks any of it has broken off; no cut looks like an end."""
+    body = animated(kind) if several else picture(kind)
+    for cut in (*range(1, 40), *range(40, len(body), 97)):
+        with pytest.raises(Fault):
+            pictures.check(body[:-cut], "image/x", URL)
+
+
 def test_trailing_bytes_do_not_spoil_a_picture() -> None:
     """Cameras and servers append things; a picture that decodes whole is one."""
+    for kind in ("PNG", "GIF"):
+        assert pictures.check(animated(kind) + b"appended by some server", "image/x", URL).width == 80
     assert pictures.check(picture("JPEG") + b"\x00" * 7, "image/jpeg", URL).width == 64
     assert pictures.check(picture("JPEG") + b"appended by some camera", "image/jpeg", URL).width == 64
 

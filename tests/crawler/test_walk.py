@@ -67,6 +67,22 @@ def test_a_listing_that_pages_is_complete(count: int) -> None:
     assert walker.seen == set(range(count))
 
 
+@pytest.mark.parametrize("hollow", [2, 3, 4])
+@pytest.mark.parametrize("sign", [{}, {"paginated": True}])
+def test_a_page_that_is_empty_for_once_does_not_end_a_listing(hollow: int, sign: dict[str, object]) -> None:
+    """A second pass shows that there is more; that a full first page is all there is takes one, too."""
+    whole, asked = paged(list(range(60)), 12, **sign), 0
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        nonlocal asked
+        asked += page == hollow
+        return ([], facts([], **sign)) if page == hollow and asked == 1 else whole(page)
+
+    walker = Walker(serve)
+    assert walker.walk().verdict == "complete"
+    assert walker.seen == set(range(60))
+
+
 def test_a_listing_that_always_sends_its_first_page_is_truncated() -> None:
     """Paging that is ignored is noticed and never called complete."""
     walker = Walker(lambda _: (list(range(20)), facts(list(range(20)))))

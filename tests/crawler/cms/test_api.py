@@ -252,3 +252,21 @@ def test_the_usual_envelope_is_no_exception(inside: str) -> None:
     if usual is not None:
         text = api.single(f'{{"data": [{inside}], "page": 1}}'.encode())
         assert usual == (text, jsontext.decode(text))
+
+
+@pytest.mark.parametrize(
+    "written, read",
+    [
+        (r"cut \ud83d", "cut \ufffd"),
+        (r"\udc00 cut", "\ufffd cut"),
+        (r"whole \ud83d\ude00", "whole \U0001f600"),
+        (r"no escape: \\ud83d", r"no escape: \ud83d"),
+        (r"\\\ud83d\ud83d\ude00", "\\\ufffd\U0001f600"),
+    ],
+)
+def test_half_a_character_is_no_reason_to_lose_an_article(written: str, read: str) -> None:
+    """A CMS that cuts texts at a length makes such halves, and they are replaced; all else stays as it came."""
+    text = f'{{"id": 7,  "title": "{written}"}}'
+    found = api.single(f'{{"data": [{text}], "half": "\\ud83d"}}'.encode())
+    assert jsontext.decode(found) == {"id": 7, "title": read}
+    assert found.startswith('{"id": 7,  "title": ')
