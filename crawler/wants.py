@@ -123,8 +123,9 @@ def cms_id_of(key: str) -> str:
 def check_asked(key: str, url: str, record: ArticleRecord) -> None:
     """Raise ParseError when an article is not the one that its key asks for, or that its address speaks of.
 
-    `url` is where the answer came from in the end. An article may have had another slug once, but hardly one that has
-    less than half of its words in common with what the article says of itself: a cache has mixed something up.
+    `url` is where the answer came from in the end. An article may have had another slug once, or another date; hardly
+    both (contract 5.1), or a slug that has less than half of its words in common with what the article says of itself:
+    then a cache has mixed something up.
     """
     if asked := cms_id_of(key):
         if record.cms_id != asked:
@@ -132,15 +133,25 @@ def check_asked(key: str, url: str, record: ArticleRecord) -> None:
         return
     if key in record.paths:
         return
-    spoken, own = _words_of(url), _words_of(record.url)
-    known = own | _words(record.title)
-    if min(len(spoken), len(own)) > 1 and len(spoken & known) * 2 < len(spoken):
+    if _speaks_of_another(url, record):
         raise ParseError(f"the page holds article {record.cms_id}, {display(record.title)}, not what its address says")
 
 
-def _words_of(url: str) -> set[str]:
-    """Return the words of an address's last segment."""
-    return _words(unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]))
+def _speaks_of_another(url: str, record: ArticleRecord) -> bool:
+    (date, slug), (own_date, own_slug) = _dated_slug(url), _dated_slug(record.url)
+    if slug == own_slug:
+        return False
+    if date and own_date and date != own_date:
+        return True
+    spoken, own = _words(slug), _words(own_slug)
+    return min(len(spoken), len(own)) > 1 and len(spoken & (own | _words(record.title))) * 2 < len(spoken)
+
+
+def _dated_slug(url: str) -> tuple[str, str]:
+    """Return the date, if any, and the slug of an article's address, however it ends."""
+    segment = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2].removesuffix(".html")
+    match = _DATED.match(f"/{segment}")
+    return (match[1], segment[len(match[0]) - 1 :].strip("-")) if match else ("", segment.strip("-"))
 
 
 def _words(text: str) -> set[str]:
