@@ -85,6 +85,7 @@ class Summary:
     worse: int = 0
     failed: dict[str, int] = field(default_factory=dict)  # by kind of row: given up for this run
     causes: dict[str, int] = field(default_factory=dict)  # by fault
+    routes_lost: set[str] = field(default_factory=set)  # the faults that ended routes of listings
     examples: list[str] = field(default_factory=list)  # a few failures in words
     standing: int = 0  # rows of the run's targets that earlier runs gave up, and this one was not to try
     walks: list[Walk] = field(default_factory=list)

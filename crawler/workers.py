@@ -241,6 +241,7 @@ class Workers:
             return
         elif not decision.in_run:
             if job.kind is Kind.LISTING and await visits.listing.route_failed(job, fault):
+                self._summary.routes_lost.add(fault.kind.value)
                 return
             self._count_given_up(job)
         if not decision.counts:

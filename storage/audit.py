@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage import listings
@@ -77,12 +77,15 @@ def items(connection: sqlite3.Connection, rows: Rows) -> Iterator[Item]:
     """Yield what the listings of a target have named, each article once."""
     walk = connection.execute("SELECT walk FROM listing WHERE frontier = ?", (rows.sweep,)).fetchone()
     values = {"own": rows.own, "sweep": rows.sweep, "walk": walk[0] if walk else 0}
-    seen: set[str] = set()
+    found: dict[str, Item] = {}
     for key, url, state, error, article, held_key, gone_at, listed, _ in connection.execute(_ITEMS, values).fetchall():
         name = held_key or key
-        if name not in seen:
-            seen.add(name)
-            yield Item(name, url, state, error, article, gone_at is not None or state == "gone", bool(listed))
+        if name not in found:
+            gone = gone_at is not None or state == "gone"
+            found[name] = Item(name, url, state, error, article, gone, bool(listed))
+        elif listed:  # it has a row under its id, and one under its path; listings may name either
+            found[name] = replace(found[name], listed=True)
+    yield from found.values()
 
 
 def belonging(connection: sqlite3.Connection, key: str) -> Iterator[Item]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storage import seal
-from storage.database import open_for_reading, translate
-from storage.errors import ArchiveForeign, ArchiveUnwritable
+from storage.database import connect_for_reading, open_for_reading, translate
+from storage.errors import ArchiveDamaged, ArchiveForeign, ArchiveUnwritable
 from storage.files import MediaTree
 from storage.pages import Pages
 from storage.sealing import Sealer
@@ -44,8 +44,12 @@ def backup(
     `progress` is told how many files are done, and of how many. Raises ArchiveMissing, ArchiveDamaged,
     ArchiveForeign when something else lies at the destination, ArchiveUnwritable or OutOfSpace.
     """
-    with contextlib.closing(open_for_reading(folder / "archive.db")) as source:
+    path = folder / "archive.db"
+    open_for_reading(path).close()
+    with Pages(path) as pages, contextlib.closing(connect_for_reading(path)) as source:
         _check_destination(folder, destination)
+        if (destination / "archive.db").exists():
+            _check_sound(pages, path, destination)
         try:
             return _copy(folder, destination, source, progress)
         except (OSError, sqlite3.Error) as error:
@@ -60,6 +64,17 @@ def _check_destination(folder: Path, destination: Path) -> None:
     elif destination.is_dir() and any(entry.name not in (_PARTIAL, "media") for entry in destination.iterdir()):
         raise ArchiveForeign(
             f"{destination} holds something that is no backup; nothing was touched. Name another folder"
+        )
+
+
+def _check_sound(pages: Pages, path: Path, destination: Path) -> None:
+    """Raise ArchiveDamaged rather than replace an earlier backup by what is known to be damaged."""
+    for _ in pages.compare(0, 1):
+        pass
+    if damaged := len(pages.found.altered) + len(pages.found.spoiled):
+        raise ArchiveDamaged(
+            f"{damaged} pages of {path} are not as they were written, so the earlier backup at {destination} stays as "
+            "it is. Restore the archive from it; or name another folder to copy what is there"
         )
 
 

@@ -22,6 +22,7 @@ from typing import TypeVar
 
 import aiosqlite
 
+from storage import seal
 from storage.errors import (
     ArchiveDamaged,
     ArchiveForeign,
@@ -139,6 +140,19 @@ def look(path: Path) -> None:
     if mode == _ROLLBACK_MODE:
         with contextlib.closing(_connect_read_only(path)) as connection:
             check_identity(connection, path)
+
+
+def refuse_to_begin_anew(path: Path) -> None:
+    """Raise ArchiveDamaged where an archive was sealed whose database is not there any more, or empty."""
+    there = path.exists()
+    if there and (path.stat().st_size or path.with_name(f"{path.name}-wal").exists()):
+        return
+    with contextlib.suppress(FileNotFoundError), open(seal.beside(path), "rb") as stream:
+        if stream.read(len(seal.HEADER)) == seal.HEADER:  # else it was cut off before anything was sealed
+            raise ArchiveDamaged(
+                f"{path} is {'empty' if there else 'gone'}, and {seal.NAME} says that an archive was here; nothing was "
+                "touched. Restore it from a backup; to begin a new archive here, remove that file first"
+            )
 
 
 def at_rest(path: Path, head: Callable[[int], bytes]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ Remark = Callable[[str], None]
 Look = Callable[[sqlite3.Connection, Ask], Iterator[Finding]]
 """Looks at one kind of flaw, with a connection of its own and the way to ask on it."""
 
+_IN_HAND = 3600.0  # seconds: a file without a row that is older was left by a run that was cut off
 _BUSY_MS = 500  # what waits for a lock cannot be broken off, so it never waits long
 
 
@@ -186,9 +188,22 @@ class _Look:
             sound = not damaged
             yield from damaged
             for finding in self._as_far_as_it_goes("files", files):
-                sound = False
-                yield finding
+                if not self.is_in_hand(finding):
+                    sound = False
+                    yield finding
             done(part, sound)
+
+    def is_in_hand(self, finding: Finding) -> bool:
+        """Say whether a file that no row names may be a run's: files come before their rows, up to a group earlier."""
+        if finding.flaw is not Flaw.ORPHANED:
+            return False
+        path = self.path.parent / finding.subject
+        if self.is_at_rest:  # the run may have ended since the row was asked for
+            rows = self.connection.execute("SELECT 1 FROM file WHERE sha256 = ?", (path.stem,)).fetchall()
+            return bool(rows)
+        with contextlib.suppress(OSError):
+            return time.time() - path.stat().st_mtime < _IN_HAND
+        return True
 
     def at_surroundings(self) -> Iterator[Finding]:
         if self.believed:

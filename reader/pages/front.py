@@ -81,7 +81,7 @@ async def page(room: Room, request: PageAddress) -> View:
     site = request.match_info.get("site", "")
     now = datetime.now(UTC)
     slow = await room.minute.get(("front", site), lambda: room.ask(lambda reading: _slow(room, reading, site, now)))
-    if site and site not in slow.sites:
+    if site and site not in slow.sites and site not in {one.name for one in room.settings.newsrooms}:
         raise web.HTTPNotFound(text=f"The archive holds nothing of a newsroom called {site}.")
     found = await room.ask(lambda reading: _page(room, reading, site, now, slow))
     return View("front.html", found, found.name)

@@ -15,6 +15,7 @@ from crawler.errors import UnknownSite
 from crawler.plan import Summary
 from storage import errors
 from storage.listings import Walk
+from storage.records import Tally
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +74,9 @@ HELPER = Walk("dm:keyword/mali", 10, "truncated", -1, ())
         ({"key_refused": "api.example.org", "stopped_by": "key"}, Exit.KEY_REFUSED),
         ({"hosts_given_up": {"x": "down"}, "failed": {"media": 1}}, Exit.UNREACHABLE),
         ({"failed": {"listing": 1}, "causes": {"connection-refused": 1}}, Exit.UNREACHABLE),
+        ({"walks": [TRUNCATED], "routes_lost": {"connection-refused", "bot-wall"}}, Exit.UNREACHABLE),
+        ({"walks": [TRUNCATED], "routes_lost": {"not-found"}}, Exit.INCOMPLETE),
+        ({"routes_lost": {"connection-refused"}, "tally": Tally(articles_new=1)}, Exit.OK),
         ({"stopped_by": "time", "left": 9}, Exit.LIMIT),
         ({"stopped_by": "budget", "failed": {"media": 60}, "left": 9}, Exit.BUDGET),
         ({"stopped_by": "SIGINT"}, Exit.INTERRUPTED),

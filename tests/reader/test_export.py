@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,15 @@ async def test_exported_pages_are_for_everybody(exported: Path) -> None:
                 found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
                 assert [one["id"] for one in found["violations"]] == []
                 await page.screenshot(path=SCREENS / f"export-{name}-{scheme}.png", full_page=True)
+
+
+def test_a_newsroom_of_which_nothing_is_held_has_a_page(settings: RoomSettings, tmp_path: Path) -> None:
+    """A configuration may name more newsrooms than have been archived; no link to one leads nowhere."""
+    more = replace(
+        settings, newsrooms=(*settings.newsrooms, replace(settings.newsrooms[0], name="olj", title="Another"))
+    )
+    FORMATS["site"].write(more, tmp_path / "out", lambda _done, _of: None)
+    assert "Another" in (tmp_path / "out" / "site" / "olj.html").read_text(encoding="utf-8")
 
 
 def test_exporting_again_writes_what_has_changed(settings: RoomSettings, exported: Path, tmp_path: Path) -> None:

@@ -256,14 +256,6 @@ async def test_without_a_wal_all_is_sealed_at_rest(folder: Path, monkeypatch: py
     assert found(folder) == set()
 
 
-async def test_the_seal_of_another_database_is_no_use(folder: Path) -> None:
-    """A database that is made anew begins its own."""
-    (folder / "archive.db").unlink()
-    shutil.rmtree(folder / "media")
-    await write(folder)
-    assert found(folder) == set()
-
-
 async def test_a_backup_does_not_make_damage_look_sound(folder: Path, tmp_path: Path) -> None:
     """A page that was damaged in the original is found in the copy, too; the rest of it is sealed."""
     page = page_of(folder, "term")
@@ -273,6 +265,16 @@ async def test_a_backup_does_not_make_damage_look_sound(folder: Path, tmp_path: 
     assert told == [
         Finding(Flaw.DATABASE, "archive.db", f"not as it was written, before a run wrote to it: page {page} (term)")
     ]
+
+
+async def test_damage_never_takes_the_place_of_a_good_backup(folder: Path, tmp_path: Path) -> None:
+    """The earlier one stays as it was, and the trouble is told."""
+    backup(folder, tmp_path / "copy")
+    before = making.bytes_of(tmp_path / "copy")
+    flip(folder / "archive.db", page_of(folder, "term") * PAGE - 20)
+    with pytest.raises(ArchiveDamaged, match=r"the earlier backup at .* stays as it is"):
+        backup(folder, tmp_path / "copy")
+    assert making.bytes_of(tmp_path / "copy") == before
 
 
 async def test_a_backup_of_an_archive_in_use_has_nothing_in_hand(folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from storage import store as store_module
-from storage.errors import ArchiveInUse, ArchiveUnwritable, OutOfSpace
+from storage.errors import ArchiveDamaged, ArchiveInUse, ArchiveUnwritable, OutOfSpace
 from storage.reading import open_reading
 from storage.records import Failure, Kind, Tally
 from storage.sealing import Sealer
@@ -352,3 +352,20 @@ async def test_what_keeps_an_archive_from_being_opened_is_told(tmp_path: Path, m
     with pytest.raises(OutOfSpace, match="no space left"):
         async with open_store(tmp_path):
             raise AssertionError("it is not open")
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_an_archive_whose_database_is_gone_is_not_begun_anew(tmp_path: Path, emptied: bool) -> None:
+    """Its seal says that there was one: all that it knew would be lost without a word, and the seal with it."""
+    await making.make_archive(tmp_path)
+    database, sealed = tmp_path / "archive.db", (tmp_path / "archive.seal").read_bytes()
+    database.unlink()
+    if emptied:
+        database.touch()
+    with pytest.raises(ArchiveDamaged, match="Restore it from a backup"):
+        async with open_store(tmp_path):
+            raise AssertionError("it is not open")
+    assert (database.exists(), (tmp_path / "archive.seal").read_bytes()) == (emptied, sealed)
+    (tmp_path / "archive.seal").unlink()
+    async with open_store(tmp_path) as store:
+        assert await store.begin_run("crawl") == 1

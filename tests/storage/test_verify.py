@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import random
 import shutil
 import signal
@@ -53,6 +54,26 @@ def test_an_archive_is_sound_while_a_run_writes(tmp_path: Path) -> None:
             return findings
 
     assert asyncio.run(scenario()) == []
+
+
+def test_a_file_that_a_run_has_just_placed_is_no_orphan(tmp_path: Path) -> None:
+    """Its row comes with the group; what has lain there for hours was left by a run that was cut off."""
+
+    async def scenario() -> tuple[list[Finding], list[Finding]]:
+        async with open_store(tmp_path) as store:
+            await store.begin_run("crawl")
+            await store.flush()
+            incoming = store.media.incoming()
+            incoming.write(making.picture("placed, and its row still to come"))
+            file = incoming.keep("image/png", "png", 1, 1)
+            young = list(verify(tmp_path))
+            path = store.media.path(file.sha256, "png")
+            os.utime(path, (1, 1))
+            return young, list(verify(tmp_path))
+
+    young, old = asyncio.run(scenario())
+    assert young == []
+    assert [one.flaw for one in old] == [Flaw.ORPHANED]
 
 
 def test_no_archive_is_said_to_be_missing(tmp_path: Path) -> None:
