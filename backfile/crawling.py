@@ -154,7 +154,10 @@ def exit_of(summary: Summary) -> Exit:
 
 def _nobody_answered(summary: Summary) -> bool:
     """Say whether nothing came in, and all that failed did so because a host was down or did not want us."""
-    outcomes = {outcome_of(FaultKind(cause)) for cause in (*summary.causes, *summary.routes_lost)}
+    causes = set(summary.causes)
+    if all(walk.verdict == "unavailable" for walk in summary.walks):  # else a route that was lost was not needed
+        causes |= summary.routes_lost
+    outcomes = {outcome_of(FaultKind(cause)) for cause in causes}
     came_in = summary.tally.articles_new + summary.tally.articles_changed + summary.tally.media_new
     return bool(outcomes) and outcomes <= {Outcome.DOWN, Outcome.BLOCKED, Outcome.TIMEOUT} and not came_in
 

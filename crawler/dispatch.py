@@ -168,17 +168,15 @@ class Dispatcher:
         outcome, retry_after = Outcome.NEUTRAL, None
         try:
             yield
-            outcome = Outcome.OK
+            if elsewhere:  # else the end of the job itself says how its own host is
+                outcome = Outcome.OK
         except Fault as fault:
             if elsewhere and not fault.host:
                 fault.host, outcome, retry_after = host, outcome_of(fault.kind), fault.retry_after
             raise
         finally:
             self._end(visit)
-            if elsewhere:  # else the end of the job itself says how its own host is
-                self._over(visit, time.monotonic() - began, outcome, retry_after)
-            else:
-                self._over(visit, time.monotonic() - began)
+            self._over(visit, time.monotonic() - began, outcome, retry_after)
 
     def _begin(self, visit: Visit) -> None:
         visit.task = asyncio.current_task()

@@ -112,7 +112,7 @@ class Fetcher:
         self._trusted = frozenset((*trusted_hosts, host_of(settings.proxy)))
         self._turn = turn
         self._admitted: set[str] = set()  # fronts of URLs that may be asked for
-        self._refused: dict[str, str] = {}  # where our key was refused, and in which words
+        self._refused: dict[tuple[str, str], str] = {}  # where which key was refused, and in which words
         self._wire: Wire | None = None
         self.requests = 0  # sent so far, redirects and failures included
 
@@ -155,17 +155,17 @@ class Fetcher:
         is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
-        if not (keyed or api_key):
-            return await self._masked(url, headers, "", None, self._settings.max_page_bytes)
-        origin = _origin(url)
-        if origin in self._refused:  # others may have waited for their turn meanwhile
-            raise Fault(FaultKind.KEY_REFUSED, self._refused[origin])
+        shown = (_origin(url), api_key)
+        if shown in self._refused:  # others may have waited for their turn meanwhile
+            raise Fault(FaultKind.KEY_REFUSED, self._refused[shown])
         try:
             return await self._masked(url, headers, api_key, None, self._settings.max_page_bytes)
         except Fault as fault:
+            if not (keyed or api_key):
+                raise
             told = about_the_key(fault)
-            if told.kind is FaultKind.KEY_REFUSED:
-                self._refused[origin] = str(told)
+            if api_key and told.kind is FaultKind.KEY_REFUSED:
+                self._refused[shown] = str(told)
             raise told from fault
 
     async def media(self, url: str, sink: Sink, conditions: Mapping[str, str] = _NO_CONDITIONS) -> Answer:

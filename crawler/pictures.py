@@ -210,8 +210,8 @@ def _by_pillow(body: bytes) -> Checked:
     try:
         with _DECODING, Image.open(io.BytesIO(body), formats=formats) as picture:
             width, height = picture.size
-            for frame in range(getattr(picture, "n_frames", 1)):
-                if (frame + 1) * width * height > MAX_DECODED_PIXELS:
+            for frame in range(getattr(picture, "n_frames", 1)):  # one in memory at a time
+                if (frame + 1) * width * height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 picture.seek(frame)
                 picture.load()
@@ -220,7 +220,7 @@ def _by_pillow(body: bytes) -> Checked:
         raise Fault(
             FaultKind.PICTURE_TOO_LARGE,
             f"only decoding could show whether the picture is whole, and it claims more than {MAX_DECODED_PIXELS:,} "
-            "pixels, so it was not decoded",
+            f"pixels, or {MAX_PIXELS:,} in all its frames, so it was not decoded",
         ) from error
     except Exception as error:  # a decoder fed hostile bytes may raise anything; all of it means the same
         truncated = "truncated" in str(error).lower() or _looks_like_a_picture(body)

@@ -6,12 +6,11 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import zstandard
 
 from storage import rules, search
-from storage.database import translate
+from storage.errors import OutOfSpace
 from storage.findings import Finding, Flaw
 from storage.fixity import CHUNK, Advance
 from storage.turns import Ask, Turns
@@ -156,7 +155,8 @@ def check_index(connection: sqlite3.Connection, turns: Turns) -> Iterator[Findin
         turns.whole(connection, partial(_see_where_it_leads, connection, schemas[0][0]))
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            raise translate(error, Path("temporary files (TMPDIR says where they are)")) from error
+            message = "no space left for a copy of the search index; make room where TMPDIR leads to, and verify again"
+            raise OutOfSpace(message) from error
         yield Finding(Flaw.SEARCH, "search", f"the index does not lead to the words of its texts ({error})")
 
 

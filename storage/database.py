@@ -142,7 +142,7 @@ def look(path: Path) -> None:
             check_identity(connection, path)
 
 
-def refuse_to_begin_anew(path: Path) -> None:
+def check_not_lost(path: Path) -> None:
     """Raise ArchiveDamaged where an archive was sealed whose database is not there any more, or empty."""
     there = path.exists()
     if there and (path.stat().st_size or path.with_name(f"{path.name}-wal").exists()):
@@ -310,6 +310,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Not for a process that has a connection to it already: see `connect_for_reading`. Raises ArchiveMissing, or as
     `check_identity`.
     """
+    check_not_lost(path)
     if not path.is_file():
         raise ArchiveMissing(f"there is no archive at {path.parent}: name one with --archive, or crawl first")
     look(path)

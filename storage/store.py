@@ -34,7 +34,7 @@ from storage import (
     validators,
 )
 from storage.articles import Change
-from storage.database import OwnedConnection, look, open_for_writing, refuse_to_begin_anew, settle, translate
+from storage.database import OwnedConnection, check_not_lost, look, open_for_writing, settle, translate
 from storage.errors import OutOfSpace
 from storage.files import MediaTree
 from storage.histories import Hear, Plan
@@ -441,7 +441,7 @@ async def open_store(
     """
     make_folder(folder)
     path = folder / "archive.db"
-    refuse_to_begin_anew(path)
+    check_not_lost(path)
     if path.exists():
         look(path)  # before anything is touched, even the lock
     with locked(folder, holder), Sealer(path) as sealer:

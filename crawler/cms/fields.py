@@ -13,7 +13,7 @@ from typing import Final
 from crawler.cms import jsontext
 from crawler.errors import ParseError
 
-_LARGEST: Final = 2**53
+_LARGEST: Final = 2**53  # beyond this, a JSON number may stand for its neighbours
 _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]{1,18})\s*")
 _HTML_KEYS: Final = ("html", "body", "raw", "rendered", "content", "value", "text")  # contract 4.1, `contents`
 _LONGEST_JSON: Final = 1_000_000  # characters of JSON inside a string that are looked into

@@ -94,8 +94,8 @@ def _without_lone_surrogates(text: str | bytes) -> bytes | None:
     A CMS that cuts texts to a length makes such halves, and they are no reason to lose an article.
     """
     whole = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    mended, escapes = _ESCAPES.subn(lambda found: b"\\ufffd" if found["lone"] else found[0], whole)
-    return mended if escapes and mended != whole else None
+    mended = _ESCAPES.sub(lambda found: b"\\ufffd" if found["lone"] else found[0], whole)
+    return mended if mended != whole else None
 
 
 def _decode_leniently(text: str | bytes, why: Exception) -> object:

@@ -59,6 +59,8 @@ def test_the_most_specific_status_wins() -> None:
 
 
 TRUNCATED = Walk("dm:category/africa", 10, "truncated", 0, ())
+UNAVAILABLE = Walk("dm:category/africa", 10, "unavailable", 0, ())
+COMPLETE = Walk("dm:category/africa", 10, "complete", 0, ())
 HELPER = Walk("dm:keyword/mali", 10, "truncated", -1, ())
 
 
@@ -74,8 +76,10 @@ HELPER = Walk("dm:keyword/mali", 10, "truncated", -1, ())
         ({"key_refused": "api.example.org", "stopped_by": "key"}, Exit.KEY_REFUSED),
         ({"hosts_given_up": {"x": "down"}, "failed": {"media": 1}}, Exit.UNREACHABLE),
         ({"failed": {"listing": 1}, "causes": {"connection-refused": 1}}, Exit.UNREACHABLE),
-        ({"walks": [TRUNCATED], "routes_lost": {"connection-refused", "bot-wall"}}, Exit.UNREACHABLE),
-        ({"walks": [TRUNCATED], "routes_lost": {"not-found"}}, Exit.INCOMPLETE),
+        ({"walks": [UNAVAILABLE], "routes_lost": {"connection-refused", "bot-wall"}}, Exit.UNREACHABLE),
+        ({"walks": [UNAVAILABLE], "routes_lost": {"not-found"}}, Exit.INCOMPLETE),
+        ({"walks": [UNAVAILABLE, TRUNCATED], "routes_lost": {"connection-refused"}}, Exit.INCOMPLETE),
+        ({"walks": [COMPLETE], "routes_lost": {"connection-refused"}}, Exit.OK),
         ({"routes_lost": {"connection-refused"}, "tally": Tally(articles_new=1)}, Exit.OK),
         ({"stopped_by": "time", "left": 9}, Exit.LIMIT),
         ({"stopped_by": "budget", "failed": {"media": 60}, "left": 9}, Exit.BUDGET),

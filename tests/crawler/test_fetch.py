@@ -415,6 +415,20 @@ async def test_a_key_that_was_refused_is_sent_nowhere_again() -> None:
     assert [path for path, _ in server.requests] == ["/a", "/c"]
 
 
+async def test_a_refused_key_closes_no_door_to_another() -> None:
+    """Keys of two APIs on one host are two keys."""
+    async with running() as server:
+        refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        server.answers.update({"/classic?key=one": refusal, "/other": refusal, "/api": ok(b"{}")})
+        chosen = FetchSettings(user_agent="backfile test")
+        async with Fetcher(chosen, lambda host: host == server.host, [server.host]) as fetcher:
+            with pytest.raises(Fault, match="the key was refused"):
+                await fetcher.page(f"{server.url}/classic?key=one", keyed=True)
+            with pytest.raises(Fault, match="the key was refused"):
+                await fetcher.page(f"{server.url}/other", api_key="another-site's")
+            assert (await fetcher.page(f"{server.url}/api", api_key="a-key-of-ours")).body == b"{}"
+
+
 @pytest.mark.parametrize("ahead", [-7_200, 0, 7_200])
 async def test_a_date_to_come_back_at_is_by_the_servers_clock(ahead: float) -> None:
     """However wrong that clock is: what counts is how far the date is from the one it has now."""

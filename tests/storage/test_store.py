@@ -365,6 +365,8 @@ async def test_an_archive_whose_database_is_gone_is_not_begun_anew(tmp_path: Pat
     with pytest.raises(ArchiveDamaged, match="Restore it from a backup"):
         async with open_store(tmp_path):
             raise AssertionError("it is not open")
+    with pytest.raises(ArchiveDamaged, match="Restore it from a backup"), open_reading(tmp_path):
+        raise AssertionError("nor can it be read")
     assert (database.exists(), (tmp_path / "archive.seal").read_bytes()) == (emptied, sealed)
     (tmp_path / "archive.seal").unlink()
     async with open_store(tmp_path) as store:

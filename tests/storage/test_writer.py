@@ -14,7 +14,7 @@ import pytest
 from storage import writer as writer_module
 from storage.database import open_for_writing
 from storage.errors import ArchiveUnwritable, OutOfSpace, StorageError
-from storage.writer import BACKLOG, HANDFUL, Writer
+from storage.writer import BACKLOG, HANDFUL, Otherwise, Writer
 from tests.storage import making
 
 
@@ -339,33 +339,31 @@ async def test_an_items_mistake_costs_that_item(tmp_path: Path) -> None:
     assert kept == ["1", "2", "instead of bad 3", "4", "instead of bad 5", "instead of bad 6"]
 
 
-async def test_the_disks_trouble_is_no_items_mistake(tmp_path: Path) -> None:
-    """It ends the run and takes back the group, whatever would be written otherwise."""
+@pytest.mark.parametrize(
+    "item, otherwise, raised",
+    [
+        (add_and_fill_the_disk, never, OutOfSpace),  # the disk's trouble is no item's mistake
+        (
+            add_and_stumble,
+            lambda connection, _: add_and_stumble(connection),
+            LookupError,
+        ),  # nothing is left
+    ],
+)
+async def test_what_cannot_be_written_otherwise_takes_back_the_group(
+    tmp_path: Path, item: Callable[[sqlite3.Connection], int], otherwise: Otherwise, raised: type[Exception]
+) -> None:
+    """Nothing of the group is kept, and the run ends."""
 
-    def fill(connection: sqlite3.Connection, _: Sequence[object]) -> None:
-        add_and_fill_the_disk(connection)
-
-    async with at_work(tmp_path) as (writer, desk, task):
-        await writer.call(add)
-        await writer.post_item(fill, None, never)
-        with pytest.raises(OutOfSpace):
-            await writer.flush()
-        with pytest.raises(OutOfSpace):
-            await task
-        assert desk.seen_by_others() == 0
-
-
-async def test_a_mistake_in_what_is_written_otherwise_takes_back_the_group(tmp_path: Path) -> None:
-    """There is nothing left to be written instead: the run ends."""
-
-    def stumble(connection: sqlite3.Connection, _: object) -> None:
-        add_and_stumble(connection)
+    def work(connection: sqlite3.Connection, items: Sequence[Callable[[sqlite3.Connection], int]]) -> None:
+        for one in items:
+            one(connection)
 
     async with at_work(tmp_path) as (writer, desk, task):
         await writer.call(add)
-        await writer.post_item(stumble, None, stumble)
-        with pytest.raises(LookupError):
+        await writer.post_item(work, item, otherwise)
+        with pytest.raises(raised):
             await writer.flush()
-        with pytest.raises(LookupError):
+        with pytest.raises(raised):
             await task
         assert desk.seen_by_others() == 0
