@@ -18,7 +18,7 @@ from crawler.targets import article_target
 from storage.errors import ArchiveInUse
 from storage.lock import LISTENER
 from storage.notes import Note, Notes
-from storage.store import open_store
+from storage.opening import open_store
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,9 @@ from crawler.retry import outcome_of
 from crawler.run import Crawl
 from crawler.schedule import DAY, HOUR, Policy
 from crawler.sites import Site
+from storage.opening import open_store
 from storage.records import Job
-from storage.store import Store, open_store
+from storage.store import Store
 
 GRACE_SECONDS = 10.0  # how long what is in hand may take after the first signal
 _REFRESH_SECONDS = 0.5

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks.clock import run
 from benchmarks.results import Growth
+from storage.opening import open_store
 from storage.records import Kind, Wanted
-from storage.store import open_store
 
 _ITEMS = 1_280  # in a round: the smallest frontier has enough for five
 _TARGET = Wanted(Kind.LISTING, "box:category/all", "https://www.example.org/category/all/", "box", "example.org", 10)

@@ -5,14 +5,10 @@ One process holds the archive's lock; one writer owns its connection; every meth
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import shutil
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -34,12 +30,10 @@ from storage import (
     validators,
 )
 from storage.articles import Change
-from storage.database import OwnedConnection, check_not_lost, look, open_for_writing, settle, translate
 from storage.errors import OutOfSpace
 from storage.files import MediaTree
 from storage.histories import Hear, Plan
 from storage.keeping import Follow, Work
-from storage.lock import RUN, locked, make_folder
 from storage.received import Received
 from storage.records import (
     ArticleRecord,
@@ -54,7 +48,6 @@ from storage.records import (
     WalkProgress,
     Wanted,
 )
-from storage.sealing import Sealer
 from storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -428,68 +421,3 @@ class Store:
             night=self._night,
             began=self._began,
         )
-
-
-@asynccontextmanager
-async def open_store(
-    folder: Path, *, min_free_bytes: int = 0, now: Callable[[], float] = time.time, holder: str = RUN
-) -> AsyncIterator[Store]:
-    """Open an archive for writing, creating it when it is not there; `now` gives the time in Unix seconds.
-
-    `holder` is what others who want to write are told.
-    Raises ArchiveInUse, ArchiveDamaged (ArchiveForeign, ArchiveTooNew), ArchiveUnwritable or OutOfSpace.
-    """
-    make_folder(folder)
-    path = folder / "archive.db"
-    check_not_lost(path)
-    if path.exists():
-        look(path)  # before anything is touched, even the lock
-    with locked(folder, holder), Sealer(path) as sealer:
-        connection = await open_for_writing(path)
-        media = MediaTree(folder)
-
-        def before_commit(own: sqlite3.Connection) -> None:
-            search.index_gathered(own)
-            media.sync()
-
-        writer = Writer(connection, path, before_commit, sealer.committed)
-        task = asyncio.create_task(writer.run(), name="writer")
-        begun = False
-        try:
-            await connection.run(sealer.begin)
-            await connection.run(search.gather)
-            media.clear_incoming()
-            await writer.call(frontier.recover)
-            begun = True
-            yield Store(folder, writer, media, min_free_bytes, now)
-        finally:
-            # Also after an error or a cancellation: units are whole, so what was handed over is worth keeping.
-            try:
-                if begun:
-                    await writer.flush()
-            finally:
-                await _close(task, connection, sealer, path)
-
-
-async def _close(task: asyncio.Task[None], connection: OwnedConnection, sealer: Sealer, path: Path) -> None:
-    try:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await connection.run(partial(_rest, sealer=sealer))
-    except (sqlite3.Error, OSError) as error:
-        raise translate(error, path) from error
-    finally:
-        await connection.close()  # whatever happens: its thread would keep the process alive
-
-
-def _rest(connection: sqlite3.Connection, sealer: Sealer) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-    try:
-        settle(connection, sealer.note)
-    except BaseException:
-        # Closing the connection brings the WAL in, also what was committed right before the trouble.
-        with contextlib.suppress(OSError):  # no room for the marks: then the seal says that it says nothing
-            sealer.note()
-        raise
-    sealer.rest()

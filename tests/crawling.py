@@ -12,7 +12,7 @@ from crawler.run import Crawl
 from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom
-from storage.store import open_store
+from storage.opening import open_store
 
 ZONES = {"dm": "Africa/Johannesburg", "olj": "Asia/Beirut"}
 

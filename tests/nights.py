@@ -14,7 +14,7 @@ from crawler.sites import Site
 from crawler.targets import parse_target
 from simulator import Newsroom
 from simulator.history import fingerprint
-from storage.store import open_store
+from storage.opening import open_store
 from tests.crawling import rows, settings
 
 AT = 3 * 3600.0  # seconds after the newsroom's midnight at which the night runs

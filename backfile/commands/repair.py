@@ -20,9 +20,9 @@ from backfile.logs import Mask
 from storage.findings import Finding, Flaw
 from storage.fixity import PARTS
 from storage.mending import requeue as requeue_findings
+from storage.opening import open_store
 from storage.reading import open_reading
 from storage.rounds import Round
-from storage.store import open_store
 from storage.verify import verify as verify_archive
 
 _SHOWN = 50

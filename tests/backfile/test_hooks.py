@@ -24,7 +24,7 @@ from simulator.events import Kind
 from simulator.webhooks import SIGNATURE, sign
 from storage.lock import locked
 from storage.notes import Note, Notes
-from storage.store import open_store
+from storage.opening import open_store
 from tests.crawling import column, settings, site_of
 
 SECRET = "the newsroom's secret"

@@ -16,8 +16,8 @@ from crawler.targets import parse_target
 from simulator import Newsroom, Options
 from storage import received
 from storage.errors import OutOfSpace
+from storage.opening import open_store
 from storage.records import FileRecord
-from storage.store import open_store
 from tests.crawling import column, crawl, missing, rows, settings, site_of
 
 

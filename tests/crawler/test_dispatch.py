@@ -13,8 +13,9 @@ import pytest
 from crawler.dispatch import Dispatcher
 from crawler.errors import Fault, FaultKind
 from crawler.politeness import LanePolicy, Outcome
+from storage.opening import open_store
 from storage.records import Failure, Job, Kind, Wanted
-from storage.store import Store, open_store
+from storage.store import Store
 
 
 def want(kind: Kind, name: str, host: str, priority: int) -> Wanted:

@@ -400,11 +400,13 @@ async def test_media_is_streamed_to_its_sink() -> None:
     assert len(received) > 1
 
 
+REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 async def test_a_key_that_was_refused_is_sent_nowhere_again() -> None:
     """Others may have waited for their turn with the same key: they fail alike, and nothing is asked for."""
     async with running() as server:
-        refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        server.answers.update({"/a": refusal, "/b": refusal, "/c": ok(b"open to all")})
+        server.answers.update({"/a": REFUSAL, "/b": REFUSAL, "/c": ok(b"open to all")})
         chosen = FetchSettings(user_agent="backfile test")
         async with Fetcher(chosen, lambda host: host == server.host, [server.host]) as fetcher:
             for path in ("/a", "/b"):
@@ -418,8 +420,7 @@ async def test_a_key_that_was_refused_is_sent_nowhere_again() -> None:
 async def test_a_refused_key_closes_no_door_to_another() -> None:
     """Keys of two APIs on one host are two keys."""
     async with running() as server:
-        refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        server.answers.update({"/classic?key=one": refusal, "/other": refusal, "/api": ok(b"{}")})
+        server.answers.update({"/classic?key=one": REFUSAL, "/other": REFUSAL, "/api": ok(b"{}")})
         chosen = FetchSettings(user_agent="backfile test")
         async with Fetcher(chosen, lambda host: host == server.host, [server.host]) as fetcher:
             with pytest.raises(Fault, match="the key was refused"):

@@ -14,7 +14,7 @@ from crawler.sites import Site
 from simulator import Newsroom, Options
 from simulator.events import Kind, Way
 from storage.errors import ArchiveInUse
-from storage.store import open_store
+from storage.opening import open_store
 from tests.crawling import column, missing, rows, site_of
 from tests.nights import differences, night, revisions
 

@@ -8,7 +8,7 @@ from crawler.noted import take
 from crawler.sites import Site
 from crawler.wants import Wants
 from storage.notes import Note, Notes
-from storage.store import open_store
+from storage.opening import open_store
 from tests.storage import making
 
 SITE = Site("dm", "https://www.example.org")

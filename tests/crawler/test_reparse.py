@@ -9,8 +9,9 @@ import pytest
 
 from crawler.reparse import reparse
 from crawler.sites import Site
+from storage.opening import open_store
 from storage.records import Failure
-from storage.store import Store, open_store
+from storage.store import Store
 from storage.verify import verify
 from tests.crawling import rows
 from tests.storage import making

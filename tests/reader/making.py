@@ -24,8 +24,8 @@ from reader.room import Newsroom as Known
 from reader.room import RoomSettings
 from simulator import Newsroom, Options
 from storage.database import prepare
+from storage.opening import open_store
 from storage.records import Kind, Source
-from storage.store import open_store
 from tests.crawling import ZONES, crawl, site_of
 from tests.storage import making
 

@@ -18,8 +18,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from crawler.cms import article as cms
 from storage.errors import ArchiveUnwritable
+from storage.opening import open_store
 from storage.records import Source
-from storage.store import open_store
 from tests.reader import making
 from tests.reader.making import Made, empty, opened, shelved, written
 from tests.storage.making import keep_article

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from storage import frontier
 from storage.database import open_for_reading, prepare
 from storage.keeping import Work
+from storage.opening import open_store
 from storage.records import (
     ArticleRecord,
     Capture,
@@ -27,7 +28,7 @@ from storage.records import (
     Term,
     Wanted,
 )
-from storage.store import Store, open_store
+from storage.store import Store
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 SITE = "dm"

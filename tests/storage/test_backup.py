@@ -10,7 +10,7 @@ import pytest
 from simulator import Newsroom, Options
 from storage.backup import backup
 from storage.errors import ArchiveForeign, ArchiveMissing, ArchiveUnwritable
-from storage.store import open_store
+from storage.opening import open_store
 from storage.verify import verify
 from tests.crawling import crawl, rows, settings, site_of
 

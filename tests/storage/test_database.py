@@ -29,7 +29,7 @@ from storage.errors import (
     OutOfSpace,
     StorageError,
 )
-from storage.store import open_store
+from storage.opening import open_store
 from tests.storage import making
 
 

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from storage import manifest
+from storage.opening import open_store
 from storage.records import Tally
-from storage.store import open_store
 from tests.storage import making
 from tests.storage.making import article
 

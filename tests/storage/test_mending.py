@@ -9,7 +9,7 @@ from pathlib import Path
 from storage.files import MediaTree
 from storage.findings import Flaw
 from storage.mending import Repair, requeue
-from storage.store import open_store
+from storage.opening import open_store
 from storage.verify import verify
 from tests.storage import making
 from tests.storage.breaking import flip, found, name_of, tamper

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storage import mounts
+from storage.opening import open_store
 from storage.reading import open_reading
-from storage.store import open_store
 from storage.verify import verify
 from tests.storage import making
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from storage import absences, frontier, keeping, received
 from storage.keeping import Work
+from storage.opening import open_store
 from storage.reading import open_reading
 from storage.received import Received
 from storage.records import Capture, Failure, FileRecord, Job, Kind
-from storage.store import open_store
 from storage.verify import verify
 from tests.storage import making
 from tests.storage.making import NOW, article, capture, wanted

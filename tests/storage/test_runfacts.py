@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from storage import runevents, runfacts, runtraffic
+from storage.opening import open_store
 from storage.reading import Reading, open_reading
 from storage.records import Failure, Job, Kind
 from storage.runfacts import Run
-from storage.store import Store, open_store
+from storage.store import Store
 from tests.storage import making
 
 URL = "https://cdn.example.org/1/0.jpg"

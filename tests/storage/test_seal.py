@@ -17,8 +17,8 @@ from storage import database, sealing
 from storage.backup import backup
 from storage.errors import ArchiveDamaged, ArchiveUnwritable, OutOfSpace
 from storage.findings import Finding, Flaw
+from storage.opening import open_store
 from storage.pages import Pages
-from storage.store import open_store
 from storage.verify import verify
 from tests.storage import making
 from tests.storage.breaking import PAGE, flip, found, page_of
@@ -304,7 +304,7 @@ async def test_trouble_at_the_very_end_spoils_nothing(folder: Path, monkeypatch:
         connection.execute("CREATE TABLE IF NOT EXISTS statistics AS SELECT zeroblob(99000) AS much")
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("storage.store.settle", trouble)
+    monkeypatch.setattr("storage.opening.settle", trouble)
     with pytest.raises(ArchiveUnwritable):
         await write(folder, "60")
     monkeypatch.undo()

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import store as store_module
+from storage import opening
 from storage.errors import ArchiveDamaged, ArchiveInUse, ArchiveUnwritable, OutOfSpace
+from storage.opening import open_store
 from storage.reading import open_reading
 from storage.records import Failure, Kind, Tally
 from storage.sealing import Sealer
 from storage.search import Filters
-from storage.store import open_store
 from storage.verify import verify
 from tests.storage import making
 from tests.storage.making import NOW, article, capture, one, rows, wanted
@@ -54,7 +54,7 @@ async def test_an_archive_is_made_where_there_is_none(tmp_path: Path) -> None:
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from storage.store import open_store
+from storage.opening import open_store
 async def hold():
     async with open_store(Path(sys.argv[1])):
         print("open", flush=True)
@@ -119,7 +119,7 @@ async def test_an_opening_that_fails_leaves_no_thread_and_no_lock(
 
     threads = threading.active_count()
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "open_for_writing", fail)
+        patch.setattr(opening, "open_for_writing", fail)
         with pytest.raises(sqlite3.OperationalError):
             async with open_store(tmp_path):
                 pass
@@ -261,7 +261,7 @@ async def test_a_store_that_broke_says_so_to_the_end(tmp_path: Path) -> None:
 WRITE = """
 import asyncio, sys
 from pathlib import Path
-from storage.store import open_store
+from storage.opening import open_store
 from tests.storage import making
 
 async def write():
@@ -307,7 +307,7 @@ def test_a_run_killed_while_it_makes_the_archive_can_begin_again(tmp_path: Path)
         async with open_store(tmp_path) as store:
             await store.begin_run("crawl")
 
-    script = HOLD.replace("from storage.store", "import storage.database as d\nfrom storage.store").replace(
+    script = HOLD.replace("from storage.opening", "import storage.database as d\nfrom storage.opening").replace(
         "asyncio.run(hold())",
         "d.set_up = lambda c, journal: (print('made', flush=True), sys.stdin.read())\nasyncio.run(hold())",
     )

@@ -25,7 +25,7 @@ from storage.database import connect_for_reading
 from storage.errors import ArchiveDamaged, ArchiveMissing
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
-from storage.store import open_store
+from storage.opening import open_store
 from storage.turns import Turns
 from storage.verify import verify
 from tests.storage import making
@@ -263,7 +263,7 @@ for finding in verify(Path(sys.argv[1]), done=lambda part, sound: print(part, fl
 RUNNING = """
 import asyncio, sys
 from pathlib import Path
-from storage.store import open_store
+from storage.opening import open_store
 from storage.turns import Turns
 from tests.storage import making
 async def run():

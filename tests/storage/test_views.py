@@ -14,8 +14,8 @@ import pytest
 
 from storage import frontier
 from storage.database import open_for_reading
+from storage.opening import open_store
 from storage.records import Failure, Kind, Tally
-from storage.store import open_store
 from tests.storage import making
 from tests.storage.making import NOW, article, one, rows, wanted
 
