@@ -155,7 +155,7 @@ def exit_of(summary: Summary) -> Exit:
 
 def _nobody_answered(summary: Summary) -> bool:
     """Say whether nothing came in, and all that failed did so because a host was down or did not want us."""
-    causes = set(summary.causes)
+    causes = set(summary.causes) - {FaultKind.NOTHING_LISTED.value}  # a consequence
     if all(walk.verdict == "unavailable" for walk in summary.walks):  # else a route that was lost was not needed
         causes |= summary.routes_lost
     outcomes = {outcome_of(FaultKind(cause)) for cause in causes}

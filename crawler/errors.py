@@ -66,6 +66,7 @@ class FaultKind(StrEnum):
     OVER_LIMIT = "over-limit"
     BAD_ENCODING = "bad-encoding"
     UNREADABLE = "unreadable"
+    NOTHING_LISTED = "nothing-listed"
     BAD_URL = "bad-url"
     PROTOCOL = "protocol"
     INTERNAL = "internal"

@@ -129,6 +129,7 @@ RULES: Final[dict[FaultKind, Rule]] = {
     FaultKind.TRUNCATED_PICTURE: Rule("the picture breaks off", _CALM, 3, soon=1, backoff=2, again=NIGHT),
     FaultKind.BAD_ENCODING: Rule("the content encoding cannot be undone", _CALM, 3, backoff=2, again=NIGHT),
     FaultKind.UNREADABLE: Rule("the answer was kept but could not be read", _CALM, 3, backoff=2, again=NIGHT),
+    FaultKind.NOTHING_LISTED: Rule("no route to the listing names an article", _CALM, again=NIGHT),
     FaultKind.REDIRECT_LOOP: Rule("the server redirects in a circle", _CALM, 2, backoff=30, again=NIGHT),
     FaultKind.PICTURE_TOO_LARGE: Rule("the picture claims more pixels than allowed", _CALM, 3, backoff=2, again=NIGHT),
     # We are the ones who failed; the next version may not.

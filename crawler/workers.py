@@ -11,7 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
@@ -26,10 +26,11 @@ from crawler.listing import ListingVisit
 from crawler.plan import CrawlSettings, Summary
 from crawler.politeness import Outcome, RetryBudget
 from crawler.urls import display
+from crawler.walk import UNAVAILABLE
 from crawler.work import ArticleVisit, MediaVisit, Unread
 from storage.articles import Change
 from storage.errors import StorageError
-from storage.records import Capture, Failure, Job, Kind, Source
+from storage.records import Capture, Failure, Job, Kind, ListingStep, Source
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -220,12 +221,22 @@ class Workers:
             self._summary.worse += change is Change.WORSE
             what = change.value
         elif job.kind is Kind.LISTING:
-            await visits.listing.perform(job)
+            step = await visits.listing.perform(job)
+            if step.verdict == UNAVAILABLE and job.depth >= 0 and not job.is_sweep:  # it was asked for
+                await self._nothing_listed(job, step)
+                return
         else:
             new = await visits.media.perform(job)  # on a line of its own: others count meanwhile
             tally.media_new += new
         self._done[job.kind] += 1
         self._on_event(what, job)
+
+    async def _nothing_listed(self, job: Job, step: ListingStep) -> None:
+        """Record that a listing's walk has ended, and came to nothing by any route."""
+        fault = Fault(FaultKind.NOTHING_LISTED, step.note)
+        self._count_given_up(job)
+        failure = replace(self._failure(fault, self._decide(fault, job)), counts=False)  # its answers were counted
+        await self._store.fail(job, failure, in_run=False)
 
     async def _failed(self, job: Job, fault: Fault, visits: Visits) -> None:
         """Record a failed attempt and what follows from it."""

@@ -37,7 +37,9 @@ from storage.mounts import network_file_system
 log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x6261636B  # "back", so that file(1) and we can tell the file from any other database
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_READABLE = 2  # the oldest schema whose tables are today's: only its views are others
+_VIEWS = "-- Public views"  # in schema.sql, before the first of them
 BUSY_SECONDS = 30.0
 READERS_SECONDS = 3600.0  # so long a run waits to begin when somebody is in the middle of reading
 _LET_IN_SECONDS = 5.0  # while it waits, new readers have their turn for as long as it keeps them out
@@ -329,11 +331,15 @@ def connect_for_reading(path: Path, *, check_same_thread: bool = True) -> sqlite
     connection.row_factory = sqlite3.Row
     try:
         version = check_identity(connection, path)
-        if version != SCHEMA_VERSION:
+        if version < _READABLE:
             raise ArchiveForeign(
-                f"{path} has schema {version}, this program reads {SCHEMA_VERSION}; "
+                f"{path} has schema {version}, this program reads {_READABLE} to {SCHEMA_VERSION}; "
                 "any command that writes (crawl) migrates it"
             )
+        if version < SCHEMA_VERSION:  # what is on read-only media will never be migrated
+            connection.execute("PRAGMA temp_store = MEMORY")
+            views = _script("schema.sql").partition(_VIEWS)[2]
+            connection.executescript(f"-- {views}".replace("CREATE VIEW", "CREATE TEMP VIEW"))
     except BaseException:
         connection.close()
         raise

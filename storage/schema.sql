@@ -1,4 +1,4 @@
--- The archive, version 2. Tables are ours and may change with a migration; the views at the end are public
+-- The archive, version 3. Tables are ours and may change with a migration; the views at the end are public
 -- (docs/archive.md). Natural keys (site, cms id, URL, sha256) identify everything: row ids carry no meaning
 -- outside this file, so that archives can be merged.
 -- Times: TEXT is UTC ISO 8601 (provenance), REAL is Unix seconds (scheduling).
@@ -308,7 +308,8 @@ FROM revision AS r JOIN article AS a ON a.id = r.article;
 
 CREATE VIEW media AS
 SELECT coalesce(f.url, f.key) AS url, a.site, a.cms_id AS article_id, r.attachment_id, r.role, r.transform,
-       CASE f.state WHEN 'done' THEN 'stored' WHEN 'doing' THEN 'queued' ELSE f.state END AS state,
+       CASE WHEN f.state = 'gone' THEN 'gone' WHEN h.sha256 IS NOT NULL THEN 'stored'
+            WHEN f.state = 'done' THEN 'failed' WHEN f.state = 'doing' THEN 'queued' ELSE f.state END AS state,
        h.sha256, i.bytes, i.media_type, i.width, i.height,
        'media/' || substr(h.sha256, 1, 2) || '/' || substr(h.sha256, 3, 2) || '/' || h.sha256 || '.' || i.extension
            AS path,

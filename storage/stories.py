@@ -56,6 +56,7 @@ class Story:
     error: str
     next_attempt_at: str  # '' = not by itself
     held: str  # what is held of it; '' = nothing
+    whole: bool  # whether that is all there is to it: an article in full, a listing walked to its end
     uses: tuple[Use, ...]
     events: tuple[Event, ...]
 
@@ -74,9 +75,10 @@ def tell(connection: sqlite3.Connection, kind: Kind, key: str) -> Story | None:
     (number, *named, state, target, first_seen_at, attempts, fault, error, due_at, found_on) = row
     kind_, key, url, site = named
     due = iso(due_at) if due_at is not None and state in ("queued", "failed", "doing") else ""
+    held, whole = _held(connection, kind, number, key)
     return Story(
         kind_, key, url, site, state, target or "", _chain(connection, found_on), first_seen_at, attempts, fault, error,
-        due, _held(connection, kind, number, key), _uses(connection, number), _events(connection, number),
+        due, held, whole, _uses(connection, number), _events(connection, number),
     )  # fmt: skip
 
 
@@ -96,11 +98,11 @@ def _chain(connection: sqlite3.Connection, found_on: int | None) -> tuple[str, .
     return tuple(chain)
 
 
-def _held(connection: sqlite3.Connection, kind: Kind, number: int, key: str) -> str:
+def _held(connection: sqlite3.Connection, kind: Kind, number: int, key: str) -> tuple[str, bool]:
     if kind is Kind.MEDIA:
         row = connection.execute(
             "SELECT 'media/' || substr(f.sha256, 1, 2) || '/' || substr(f.sha256, 3, 2) || '/' || f.sha256 || '.' "
-            "|| f.extension FROM holding AS h JOIN file AS f ON f.sha256 = h.sha256 WHERE h.frontier = ?",
+            "|| f.extension, 1 FROM holding AS h JOIN file AS f ON f.sha256 = h.sha256 WHERE h.frontier = ?",
             (number,),
         ).fetchone()
     elif kind is Kind.ARTICLE:
@@ -108,17 +110,18 @@ def _held(connection: sqlite3.Connection, kind: Kind, number: int, key: str) -> 
         row = connection.execute(
             "SELECT 'article ' || a.site || ':' || a.cms_id || ', ' || count(*) || ' revision'"
             " || iif(count(*) = 1, '', 's') || iif(a.source = 'partial', ', in part', '')"
-            " || iif(a.gone_at IS NULL, '', ', gone since ' || a.gone_at)"
+            " || iif(a.gone_at IS NULL, '', ', gone since ' || a.gone_at), a.source <> 'partial'"
             " FROM article AS a JOIN revision AS r ON r.article = a.id WHERE a.site = ? AND a.cms_id = ? GROUP BY a.id",
             (site, cms_id),
         ).fetchone()
     else:
         row = connection.execute(
-            "SELECT iif(verdict = '', 'a walk under way', 'walked: ' || verdict) || ', ' || seen || ' articles named' "
-            "FROM listing WHERE frontier = ?",
+            "SELECT iif(verdict = '', 'a walk under way', 'walked: ' || verdict) || ', ' || seen || ' articles named', "
+            "verdict IN ('complete', 'bounded') FROM listing "
+            "WHERE frontier = ? AND (verdict <> 'unavailable' OR seen > 0)",
             (number,),
         ).fetchone()
-    return "" if row is None else str(row[0])
+    return ("", False) if row is None else (str(row[0]), bool(row[1]))
 
 
 def _uses(connection: sqlite3.Connection, number: int) -> tuple[Use, ...]:

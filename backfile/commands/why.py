@@ -35,7 +35,7 @@ def why(
 ) -> int:
     """Say why a URL is, or is not, in the archive: how it was found, every attempt and answer, what happens next.
 
-    Exit status 0 when it is archived, 1 when it is not.
+    Exit status 0 when it is archived, 1 when it is not, or only in part.
     """
     own: Context = context.obj
     config, sites = own.ready()
@@ -50,7 +50,7 @@ def why(
         own.out.print(Text(_line(_unknown(url, target, sites))))
     else:
         _print(own.out, story)
-    return Exit.OK if story is not None and story.held and story.state == "done" else Exit.INCOMPLETE
+    return Exit.OK if story is not None and story.whole else Exit.INCOMPLETE
 
 
 def _target(text: str, sites: Sequence[Site]) -> Target | None:
@@ -90,7 +90,7 @@ def _unknown(url: str, target: Target | None, sites: Sequence[Site]) -> str:
 
 def _print(console: Console, story: Story) -> None:
     console.print(Text(_line(story.url), "bold"))
-    console.print(Text(_line(_verdict(story)), "green" if story.state == "done" else "yellow"))
+    console.print(Text(_line(_verdict(story)), "green" if story.whole and story.state == "done" else "yellow"))
     path = " ← ".join(story.found_on) if story.found_on else "it was asked for itself"
     console.print(
         Text.assemble(("found   ", "dim"), _line(f"{story.first_seen_at}, on {path}" if story.found_on else path))
@@ -109,16 +109,18 @@ def _print(console: Console, story: Story) -> None:
 
 
 def _verdict(story: Story) -> str:
-    if story.state == "done":
-        return f"archived: {story.held}" if story.held else "done, and nothing is held of it: run backfile verify"
-    held = f"; {story.held} is held" if story.held else ""
-    return {
-        "queued": "waiting",
+    if story.state == "done" and not story.held:
+        return "done, and nothing is held of it: run backfile verify"
+    held = f"archived: {story.held}" if story.whole else f"in part: {story.held}" if story.held else "not archived"
+    since = {
+        "done": "",
+        "queued": "waits to be fetched",
         "doing": "being fetched by a run",
-        "failed": f"not archived: {story.error}",
+        "failed": f"the last attempt failed: {story.error}",
         "gone": f"gone upstream: {story.error}",
         "skipped": f"left out: {story.error}",
-    }.get(story.state, story.state) + held
+    }.get(story.state, story.state)
+    return "; ".join(filter(None, (held, since)))
 
 
 def _told(event: Event) -> str:

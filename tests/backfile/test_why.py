@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def test_a_failure_is_told_from_how_it_was_found_to_what_happens_next(box: Path)
     """Every attempt with its answer, the reason, the listing that named it, and when it is due again."""
     status, words = why(box, "dm:1100012")
     assert status == 1
-    assert "not archived: a block page came with status 200" in words
+    assert "not archived; the last attempt failed: a block page came with status 200" in words
     assert words.count("block-page: ") == 3
     assert "publication/1/content" in words
     assert "tried again from 20" in words
@@ -60,12 +62,39 @@ def test_a_picture_says_who_uses_it(box: Path) -> None:
     url = next(failure["url"] for failure in failures if "portrait_" in failure["url"])
     status, words = why(box, url)
     assert status == 1
-    assert "not archived: HTTP 404" in words
+    assert "not archived; the last attempt failed: HTTP 404" in words
     assert "used by dm:" in words
     assert "tried again from" in words
     uses = story(box, url)["uses"]
     assert isinstance(uses, list)
     assert uses[0]["role"]
+
+
+def test_what_is_held_stays_archived_while_it_is_looked_at_again(box: Path) -> None:
+    """A picture, or an article, whose last look failed is archived, and the failure is said beside that."""
+    with closing(sqlite3.connect(box / "archive" / "archive.db")) as archive, archive:
+        (url,) = archive.execute("SELECT url FROM media WHERE state = 'stored' LIMIT 1").fetchone()
+        archive.execute("UPDATE frontier SET state = 'failed', error = 'HTTP 500' WHERE key = ?", (url,))
+        assert archive.execute("SELECT state FROM media WHERE url = ?", (url,)).fetchone() == ("stored",)
+    status, words = why(box, url)
+    assert status == 0
+    assert "archived: media/" in words
+    assert "; the last attempt failed: HTTP 500" in words
+
+
+def test_a_listing_that_names_nothing_is_a_failure(box: Path) -> None:
+    """A walk that came to nothing by any route is not archived; it is among the failures, and due again."""
+    with newsroom(box, "--articles", "8") as config:
+        done = backfile("--config", config, "crawl", "dm:category/none", folder=box, BACKFILE_DM_KEY="box-key")
+    assert done.returncode == 1
+    assert "1 listing failed" in done.stderr
+    status, words = why(box, "dm:category/none")
+    assert status == 1
+    assert "not archived; the last attempt failed: " in words
+    assert "tried again from 20" in words
+    with closing(sqlite3.connect(box / "archive" / "archive.db")) as archive:
+        failures = "SELECT attempts, next_attempt_at > '2' FROM failures WHERE fault = 'nothing-listed'"
+        assert archive.execute(failures).fetchall() == [(1, 1)]
 
 
 @pytest.mark.parametrize(

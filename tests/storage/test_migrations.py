@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from storage.clock import iso, seconds_of
-from storage.database import APPLICATION_ID, SCHEMA_VERSION, open_for_writing, prepare
+from storage.database import APPLICATION_ID, SCHEMA_VERSION, open_for_reading, open_for_writing, prepare
+from storage.errors import ArchiveForeign
+from tests.storage import making
 from tests.storage.making import NOW
 
 OLDEST = (Path(__file__).parent / "schema_1.sql").read_text(encoding="utf-8")
@@ -52,6 +57,25 @@ async def test_the_oldest_archive_becomes_a_new_one(tmp_path: Path) -> None:
         assert await opened.run(lambda c: c.execute("PRAGMA user_version").fetchone()) == (SCHEMA_VERSION,)
     finally:
         await opened.close()
+
+
+async def test_an_archive_whose_tables_are_todays_is_read_as_it_is(tmp_path: Path) -> None:
+    """On read-only media nothing is ever migrated; a reader has today's views all the same."""
+    await making.make_archive(tmp_path, articles=1, pictures=1)
+    path = tmp_path / "archive.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP VIEW media; CREATE VIEW media AS SELECT 'old' AS state; PRAGMA user_version = 2")
+    before = path.read_bytes()
+    with closing(open_for_reading(path)) as connection:
+        assert {row["state"] for row in connection.execute("SELECT state, role FROM media")} == {"stored"}
+    assert path.read_bytes() == before
+
+
+async def test_an_archive_whose_tables_are_others_is_not_read(tmp_path: Path) -> None:
+    """What cannot be read says which command will change that."""
+    oldest(tmp_path / "archive.db")
+    with pytest.raises(ArchiveForeign, match=r"has schema 1, .* any command that writes"):
+        open_for_reading(tmp_path / "archive.db")
 
 
 async def test_what_an_old_archive_holds_is_looked_at_again(tmp_path: Path) -> None:
