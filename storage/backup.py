@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storage import seal
-from storage.database import connect_for_reading, open_for_reading, translate
+from storage.database import connect_for_reading, open_for_reading
 from storage.errors import ArchiveDamaged, ArchiveForeign, ArchiveUnwritable
 from storage.files import MediaTree
 from storage.pages import Pages
 from storage.sealing import Sealer
+from storage.translation import translate
 
 _PARTIAL = "archive.db.partial"
 

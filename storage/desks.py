@@ -13,9 +13,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from storage.database import BUSY_SECONDS, check_identity, connect_for_reading, open_for_reading, translate
+from storage.database import BUSY_SECONDS, connect_for_reading, open_for_reading
 from storage.errors import ArchiveUnwritable, StorageError
+from storage.identity import check_identity
 from storage.reading import Reading
+from storage.translation import translate
 
 T = TypeVar("T")
 _CACHE_KB = 8_192  # for each connection; what is asked often stays in memory, the rest is the system's to cache

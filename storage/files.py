@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.database import translate
 from storage.records import FileRecord
+from storage.translation import translate
 
 SPILL_BYTES = 1 << 20  # bodies up to here stay in memory until they are known to be worth a file
 _INCOMING = "incoming"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.database import translate
+from storage.translation import translate
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)\.([a-z][a-z0-9_-]*)\.(\d+)\.([0-9a-f]{64})")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")

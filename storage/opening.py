@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 
 from storage import frontier, search
-from storage.database import OwnedConnection, check_not_lost, look, open_for_writing, settle, translate
+from storage.database import OwnedConnection, open_for_writing, settle
 from storage.files import MediaTree
+from storage.identity import check_not_lost, look
 from storage.lock import RUN, locked, make_folder
 from storage.sealing import Sealer
 from storage.store import Store
+from storage.translation import translate
 from storage.writer import Writer
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from storage import articles, frontier, listings, search
-from storage.database import open_for_reading, translate
+from storage.database import open_for_reading
 from storage.search import Filters, Hit
+from storage.translation import translate
 
 _DUE_BY_REASON = "SELECT reason, count(*) FROM recheck WHERE due_at <= ? GROUP BY reason ORDER BY 2 DESC"
 

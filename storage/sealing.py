@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from storage import seal
-from storage.database import SCHEMA_VERSION, translate
+from storage.identity import SCHEMA_VERSION
+from storage.translation import translate
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
-from storage.database import is_locked
+from storage.translation import is_locked
 
 T = TypeVar("T")
 

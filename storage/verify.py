@@ -20,10 +20,11 @@ from typing import Any
 
 from storage import consistency
 from storage.crew import Crew
-from storage.database import at_rest, connect_for_reading, open_for_reading
+from storage.database import connect_for_reading, open_for_reading
 from storage.files import MediaTree
 from storage.findings import Finding, Flaw
 from storage.fixity import PARTS, Advance, Tree, check_outside, leftovers
+from storage.identity import at_rest
 from storage.pages import Pages
 from storage.turns import Ask, Turns
 

@@ -17,8 +17,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
-from storage.database import OwnedConnection, translate
+from storage.database import OwnedConnection
 from storage.errors import StorageError
+from storage.translation import translate
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], Any]

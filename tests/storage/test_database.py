@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from storage import database
-from storage.database import APPLICATION_ID, SCHEMA_VERSION, OwnedConnection, open_for_reading, open_for_writing, settle
+from storage import database, translation
+from storage.database import OwnedConnection, open_for_reading, open_for_writing, settle
 from storage.errors import (
     ArchiveDamaged,
     ArchiveForeign,
@@ -29,6 +29,7 @@ from storage.errors import (
     OutOfSpace,
     StorageError,
 )
+from storage.identity import APPLICATION_ID, SCHEMA_VERSION
 from storage.opening import open_store
 from tests.storage import making
 
@@ -359,7 +360,7 @@ async def test_an_opening_that_fails_has_ended_when_it_says_so(tmp_path: Path) -
 )
 def test_the_systems_words_become_ours(error: OSError | sqlite3.Error, ours: type[StorageError]) -> None:
     """Each foreign error has one of ours, which names the file."""
-    translated = database.translate(error, Path("/a/archive.db"))
+    translated = translation.translate(error, Path("/a/archive.db"))
     assert type(translated) is ours
     assert "/a/archive.db" in str(translated)
 
@@ -370,4 +371,4 @@ def test_a_full_database_is_out_of_space(tmp_path: Path) -> None:
         connection.execute("PRAGMA max_page_count = 2")
         with pytest.raises(sqlite3.OperationalError) as full:
             connection.executescript("CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x);")
-    assert isinstance(database.translate(full.value, tmp_path / "small.db"), OutOfSpace)
+    assert isinstance(translation.translate(full.value, tmp_path / "small.db"), OutOfSpace)

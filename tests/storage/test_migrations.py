@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from storage.clock import iso, seconds_of
-from storage.database import APPLICATION_ID, SCHEMA_VERSION, open_for_reading, open_for_writing, prepare
+from storage.database import open_for_reading, open_for_writing, prepare
 from storage.errors import ArchiveForeign
+from storage.identity import APPLICATION_ID, SCHEMA_VERSION
 from tests.storage import making
 from tests.storage.making import NOW
 
