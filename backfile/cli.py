@@ -37,7 +37,7 @@ by id, short, with a query string), or `site:id`, `site:category/SLUG`, `site:ke
 _MODULES = {  # the module of backfile.commands where each command is a function of its name
     "crawl": "crawl", "nightly": "nightly", "status": "look", "report": "report", "audit": "audit", "search": "look",
     "show": "look", "why": "why", "listen": "listen", "browse": "browse", "export": "export", "verify": "repair",
-    "reparse": "repair", "backup": "keep", "demo": "demo", "simulate": "simulate",
+    "reparse": "repair", "backup": "keep", "merge": "keep", "demo": "demo", "simulate": "simulate",
 }  # fmt: skip
 # Objects more than before, ten times the usual: what is loaded stays, and of the rest little is left.
 _COLLECT_AFTER = 7_000

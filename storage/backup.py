@@ -70,9 +70,7 @@ def _check_destination(folder: Path, destination: Path) -> None:
 
 def _check_sound(pages: Pages, path: Path, destination: Path) -> None:
     """Raise ArchiveDamaged rather than replace an earlier backup by what is known to be damaged."""
-    for _ in pages.compare(0, 1):
-        pass
-    if damaged := len(pages.found.altered) + len(pages.found.spoiled):
+    if damaged := pages.not_as_written():
         raise ArchiveDamaged(
             f"{damaged} pages of {path} are not as they were written, so the earlier backup at {destination} stays as "
             "it is. Restore the archive from it; or name another folder to copy what is there"

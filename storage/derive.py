@@ -94,7 +94,7 @@ def _settle(connection: sqlite3.Connection, capture: KeptCapture) -> None:
     connection.execute(
         "UPDATE frontier SET state = 'done', due_at = NULL, fault = NULL, error = NULL "
         "WHERE id = ?1 AND state IN ('queued', 'failed')"
-        " AND ?2 = (SELECT capture FROM attempt WHERE frontier = ?1 ORDER BY id DESC LIMIT 1)",
+        " AND ?2 = (SELECT capture FROM attempt WHERE frontier = ?1 ORDER BY at DESC, id DESC LIMIT 1)",
         (capture.frontier, capture.id),
     )
 

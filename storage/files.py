@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,13 @@ from storage.translation import translate
 
 SPILL_BYTES = 1 << 20  # bodies up to here stay in memory until they are known to be worth a file
 _INCOMING = "incoming"
+_NAME = re.compile(r"[0-9a-f]{64}\.[0-9a-z]{1,16}")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+
+
+def is_name(sha256: str, extension: str) -> bool:
+    """Say whether this can be the name of a media file, wherever it comes from."""
+    return _NAME.fullmatch(f"{sha256}.{extension}") is not None
 
 
 class MediaTree:

@@ -104,6 +104,12 @@ class Pages:
                     self._judge(start + place, entry)
             yield len(content)
 
+    def not_as_written(self) -> int:
+        """Compare all pages, and return how many are known to be damaged."""
+        for _ in self.compare(0, 1):
+            pass
+        return len(self.found.altered) + len(self.found.spoiled)
+
     def _judge(self, page: int, entry: bytes) -> None:
         """Say why a page does not fit; one that was marked or sealed meanwhile is looked at again."""
         while entry != (now := self._entries(page, 1)):

@@ -73,7 +73,7 @@ def keep(connection: sqlite3.Connection, one: Received) -> None:
     """Keep a rendition; a placeholder never takes the place of a picture."""
     job, capture, file, run, now = one
     held = _held(connection, job.id)
-    if worse := _placeholder(held, file):
+    if worse := placeholder(held, file):
         capture = replace(capture, error=worse)
     captures.add(connection, job.id, job.url, run, capture)
     connection.execute(_FILE, _file_row(file))
@@ -98,7 +98,7 @@ def _held(connection: sqlite3.Connection, frontier: int) -> tuple[str, int | Non
     return found
 
 
-def _placeholder(held: tuple[str, int | None, int | None] | None, file: FileRecord) -> str:
+def placeholder(held: tuple[str, int | None, int | None] | None, file: FileRecord) -> str:
     """Say why a picture is worse than the one held for its URL: it shrank to under a quarter; '' if it is not."""
     _, width, height = held or ("", None, None)
     new_width, new_height = file.width, file.height

@@ -13,6 +13,7 @@ import msgspec
 
 SWEEP = "sweep/"  # in the key of a row that stands for the sweep of a listing, before the kind
 RECHECKS = 0  # the scope of what is looked at again
+MERGE = "merge"  # the command of a run that brought another archive, and that one's runs with it
 NOT_ASKED_FOR = "not asked for"  # the one reason for skipping media that a later run may lift
 
 

@@ -82,8 +82,8 @@ _SHOWN_BY = "(SELECT min(r.article) FROM rendition AS r WHERE r.frontier = f.id)
 _REPLACED = f"""
 SELECT url, article, old, new, count(*) OVER () FROM (
     SELECT coalesce(f.url, f.key) AS url, {_SHOWN_BY} AS article, c.sha256 AS new, c.id AS at,
-        (SELECT o.sha256 FROM capture AS o WHERE o.frontier = f.id AND o.id < c.id AND o.error IS NULL
-         ORDER BY o.id DESC LIMIT 1) AS old
+        (SELECT o.sha256 FROM capture AS o WHERE o.frontier = f.id AND o.error IS NULL
+         AND (o.fetched_at, o.id) < (c.fetched_at, c.id) ORDER BY o.fetched_at DESC, o.id DESC LIMIT 1) AS old
     FROM capture AS c CROSS JOIN frontier AS f ON f.id = c.frontier
     WHERE c.run = :run AND f.kind = 'media' AND c.error IS NULL)
 WHERE old <> new ORDER BY at LIMIT :limit

@@ -14,12 +14,15 @@ from typing import Generic, TypeVar
 
 from storage import frontier
 from storage.listings import Walk, walk_of
-from storage.records import Kind, State
+from storage.records import MERGE, Kind, State
 
 T_co = TypeVar("T_co", covariant=True)
 _RUNS = """
-SELECT r.*, coalesce(r.finished_at, (SELECT n.started_at FROM run AS n WHERE n.id > r.id ORDER BY n.id LIMIT 1),
-                     '9999-12-31T23:59:59Z') AS until
+SELECT r.*, coalesce(
+    r.finished_at,
+    (SELECT n.started_at FROM run AS n WHERE (n.started_at, n.id) > (r.started_at, r.id)
+     ORDER BY n.started_at, n.id LIMIT 1),
+    '9999-12-31T23:59:59Z') AS until
 FROM run AS r WHERE {condition} ORDER BY id DESC LIMIT ?
 """
 
@@ -103,9 +106,12 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 def articles_since(connection: sqlite3.Connection, number: int) -> int:
-    """Return how many new articles came in with the runs after this one."""
-    row = connection.execute("SELECT coalesce(sum(articles_new), 0) FROM run WHERE id > ?", (number,)).fetchone()
-    return int(row[0])
+    """Return how many new articles came in with the runs after this one.
+
+    What a merge brought came in with the runs that it brought, too.
+    """
+    query = "SELECT coalesce(sum(articles_new), 0) FROM run WHERE id > ? AND command <> ?"
+    return int(connection.execute(query, (number, MERGE)).fetchone()[0])
 
 
 def size(connection: sqlite3.Connection, folder: Path) -> Size:

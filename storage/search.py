@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from storage.records import ArticleRecord
@@ -16,8 +17,9 @@ _ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
 _FOLDED = re.compile(r"[œŒæÆßﬁﬂ\u0600-\u06ff]")
 _COLUMNS = ("title", "summary", "body", "authors", "keywords", "categories")
 _EVERY = (*_COLUMNS, *(f"folded_{column}" for column in _COLUMNS))
+COLUMNS = ", ".join(_EVERY)
 _MARKS = ", ".join("?" * (1 + len(_EVERY)))
-_INDEX = f"INSERT INTO search (rowid, {', '.join(_EVERY)}) VALUES ({_MARKS})"  # noqa: S608 - constants
+_INDEX = f"INSERT INTO search (rowid, {COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
 _GATHER = f"INSERT OR REPLACE INTO gathered VALUES ({_MARKS})"  # noqa: S608 - constants
 _WEIGHTS = (10.0, 4.0, 1.0, 6.0, 6.0, 3.0)
 COLUMN_WEIGHTS = (*_WEIGHTS, *(weight / 2 for weight in _WEIGHTS))  # the folded columns follow the others
@@ -69,19 +71,24 @@ def gather(connection: sqlite3.Connection) -> None:
     FTS5 writes a part of its index whenever a savepoint begins, also that of a single statement. One article at a time
     makes as many small parts, which cost more to write and to merge than the words cost to find.
     """
-    connection.execute(f"CREATE TEMP TABLE gathered (article INTEGER PRIMARY KEY, {', '.join(_EVERY)})")
+    connection.execute(f"CREATE TEMP TABLE gathered (article INTEGER PRIMARY KEY, {COLUMNS})")
 
 
 def index_gathered(connection: sqlite3.Connection) -> None:
     """Index all that was gathered since the last time."""
     connection.execute("DELETE FROM search WHERE rowid IN (SELECT article FROM gathered)")
-    connection.execute(f"INSERT INTO search (rowid, {', '.join(_EVERY)}) SELECT * FROM gathered")  # noqa: S608
+    connection.execute(f"INSERT INTO search (rowid, {COLUMNS}) SELECT * FROM gathered")  # noqa: S608
     connection.execute("DELETE FROM gathered")
 
 
 def replace(connection: sqlite3.Connection, article: int, record: ArticleRecord) -> None:
     """Index an article anew, or note that it is to be where that is gathered."""
-    row = (article, *row_of(record))
+    put(connection, article, row_of(record))
+
+
+def put(connection: sqlite3.Connection, article: int, columns: Sequence[str]) -> None:
+    """Index an article by the columns of its search row, as `replace` does by its record."""
+    row = (article, *columns)
     if connection.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'gathered'").fetchone():
         connection.execute(_GATHER, row)
         return

@@ -114,6 +114,19 @@ class Store:
         await self._writer.flush()
         return root
 
+    async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Return the answer to a question about the archive as it is now."""
+        return await self._writer.call(question)
+
+    async def do_alone(self, unit: Callable[[sqlite3.Connection], None]) -> None:
+        """Do one large unit of work; it is durable when this returns. Whatever it raises ends the writer, too.
+
+        Not in a savepoint, which would keep all that the unit changes in memory until its end.
+        """
+        await self._writer.flush()
+        await self._writer.post(unit)
+        await self._writer.flush()
+
     async def unfinished_runs(self) -> list[str]:
         """Return when each run began that was cut off since the last one that ended, the last ten at most."""
         return await self._writer.call(partial(runs.unfinished, before=self.run))

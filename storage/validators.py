@@ -30,7 +30,7 @@ def of(connection: sqlite3.Connection, frontier: int, now: float) -> Kept | None
         "WHERE c.frontier = ? AND c.http_status = 200 AND c.error IS NULL AND c.fetched_at > ? "
         "AND (EXISTS (SELECT 1 FROM body AS b WHERE b.sha256 = c.sha256)"
         " OR EXISTS (SELECT 1 FROM holding AS h WHERE h.frontier = c.frontier AND h.sha256 = c.sha256)) "
-        "ORDER BY c.id DESC LIMIT 1",
+        "ORDER BY c.fetched_at DESC, c.id DESC LIMIT 1",
         (frontier, iso(now - TRUSTED)),
     ).fetchone()
     if row is None:

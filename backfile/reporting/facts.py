@@ -15,6 +15,7 @@ from crawler.errors import FaultKind
 from storage import runevents, runfacts, runtraffic, shelves
 from storage.listings import Walk
 from storage.reading import Reading
+from storage.records import MERGE
 from storage.runevents import Absence, Edit
 from storage.runfacts import Run, Size, Some
 from storage.runtraffic import Cause, Failed
@@ -250,5 +251,5 @@ def _growth(recent: Sequence[Run], articles: int) -> tuple[Growth, ...]:
         names = ("started_at", "finished_at", "exit_status", "articles_new", "articles_changed", "articles_gone",
                  "media_new", "requests", "bytes", "failures")  # fmt: skip
         found.append(Growth(run=run.id, articles=articles, **{name: getattr(run, name) for name in names}))
-        articles = max(0, articles - run.articles_new)
+        articles = max(0, articles - run.articles_new * (run.command != MERGE))  # the runs that it brought count
     return tuple(reversed(found))

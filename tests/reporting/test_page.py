@@ -124,7 +124,7 @@ def test_a_replaced_picture_is_shown_as_it_was_and_as_it_is(archive: Path, tmp_p
         ).fetchone()
         database.execute(
             "INSERT INTO capture (frontier, run, fetched_at, http_status, media_type, sha256, bytes, headers) "
-            "VALUES (?, 2, '2026-01-01T00:00:00Z', 200, 'image/jpeg', ?, 1, '{}')",
+            "VALUES (?, 2, '2099-01-01T00:00:00Z', 200, 'image/jpeg', ?, 1, '{}')",
             (frontier, other),
         )
     database.close()

@@ -1,0 +1,173 @@
+"""The frontier of two archives: every URL that either knows, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from storage import articles
+from storage.holdings import DAMAGED
+from storage.merging.pair import Pair
+
+_COLUMNS = (
+    "kind", "key", "url", "site", "host", "scope", "priority", "depth", "state", "due_at", "attempts",
+    "first_seen_at", "last_attempt_at", "http_status", "fault", "error",
+)  # fmt: skip
+_THEIRS = f"SELECT id, {', '.join(_COLUMNS)} FROM frontier ORDER BY id"  # noqa: S608
+_OWN = "SELECT id, state, coalesce(last_attempt_at, '') FROM frontier WHERE kind = ? AND key = ?"
+_KNOWN_SINCE = """
+UPDATE frontier SET priority = min(priority, ?), depth = max(depth, ?), first_seen_at = min(first_seen_at, ?)
+WHERE id = ?
+"""
+_ADOPT = """
+UPDATE frontier SET state = ?, due_at = ?, attempts = ?, last_attempt_at = ?, http_status = ?, fault = ?, error = ?
+WHERE id = ?
+"""
+_SETTLED = ("done", "gone")
+_LACKS = """
+UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?,
+    error = 'what another archive says it held could not be brought from there' WHERE id = ?
+"""
+
+
+class Standing(NamedTuple):
+    """What became of a URL, and when it was last asked for (UTC ISO 8601, '' = never)."""
+
+    state: str
+    at: str
+
+
+def prevails(theirs: Standing, own: Standing) -> bool:
+    """Say whether what their archive says of a URL takes the place of what ours says.
+
+    What one of them has is had by both; of two that came to an end, the later one counts; what failed here is still to
+    be tried here.
+    """
+    if theirs.state in _SETTLED:
+        return own.state not in _SETTLED or theirs.at > own.at
+    return own.state == "skipped" and theirs.state != "skipped"
+
+
+def bring_urls(pair: Pair) -> None:
+    """Bring every URL that they know."""
+    for row, *values in pair.read(_THEIRS):
+        theirs = dict(zip(_COLUMNS, values, strict=True))
+        if theirs["state"] == "doing":  # by a run that was killed, or is under way over there
+            theirs["state"] = "queued"
+        known = _known(pair, theirs["kind"], theirs["key"])
+        if known is None:
+            number = pair.insert("frontier", _COLUMNS, tuple(theirs.values()))
+            pair.adopted.add(number)
+        else:
+            number, *standing = known
+            since = (theirs["priority"], theirs["depth"], theirs["first_seen_at"], number)
+            pair.own.execute(_KNOWN_SINCE, since)
+            if prevails(Standing(theirs["state"], theirs["last_attempt_at"] or ""), Standing(*standing)):
+                became = ("state", "due_at", "attempts", "last_attempt_at", "http_status", "fault", "error")
+                pair.own.execute(_ADOPT, (*(theirs[name] for name in became), number))
+                pair.adopted.add(number)
+        pair.note("frontier", row, number)
+    _relate(pair)
+
+
+def _known(pair: Pair, kind: str, key: str) -> tuple[Any, ...] | None:
+    """Return our row of a URL: under its key, or, of an article, under that of which it is known to be a spelling."""
+    found = pair.one(_OWN, (kind, key))
+    if found is None and kind == "article":
+        found = pair.one(_OWN, (kind, articles.known_key(pair.own, key)))
+    return found
+
+
+def _relate(pair: Pair) -> None:
+    """Say of what was brought which target wants it, and what mentioned it: rows that may have come after it."""
+    for row, scope, found_on in pair.read("SELECT id, scope, found_on FROM frontier"):
+        own = pair.must("frontier", row)
+        if own in pair.adopted:
+            relations = (pair.became("frontier", scope) or 0, pair.became("frontier", found_on), own)
+            pair.own.execute(
+                "UPDATE frontier SET scope = ?, found_on = coalesce(found_on, nullif(?2, ?3)) WHERE id = ?3", relations
+            )
+
+
+def bring_pauses(pair: Pair) -> None:
+    """Bring how long hosts want to be left alone."""
+    for host, until in pair.read("SELECT host, until FROM pause"):
+        pair.own.execute(
+            "INSERT INTO pause (host, until) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET"
+            " until = max(until, excluded.until)",
+            (host, until),
+        )
+
+
+_ABSENT = """
+INSERT INTO absence (frontier, since, seen_at, gone_at, returned_at, evidence) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (frontier, since) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at),
+    gone_at = coalesce(gone_at, excluded.gone_at), returned_at = coalesce(returned_at, excluded.returned_at)
+"""
+# What was answered after an absence was last seen ended it, whichever archive has the answer.
+_RETURNED = """
+UPDATE absence SET returned_at = (SELECT min(c.fetched_at) FROM capture AS c
+    WHERE c.frontier = absence.frontier AND c.error IS NULL AND c.fetched_at > absence.seen_at)
+WHERE frontier = ? AND returned_at IS NULL
+"""
+_OPEN = """
+SELECT min(since), max(seen_at), min(gone_at) FROM absence WHERE frontier = ? AND returned_at IS NULL
+HAVING count(*) > 0
+"""
+
+
+def bring_absences(pair: Pair) -> None:
+    """Bring what was absent, and say again what is gone, of both archives' evidence."""
+    seen = set()
+    for frontier, *values in pair.read("SELECT frontier, since, seen_at, gone_at, returned_at, evidence FROM absence"):
+        own = pair.must("frontier", frontier)
+        pair.own.execute(_ABSENT, (own, *values))
+        seen.add(own)
+    for own in seen | _absent_here(pair):
+        _judge(pair, own)
+
+
+def _absent_here(pair: Pair) -> set[int]:
+    """Return our rows with an absence that what was brought may have ended."""
+    rows = pair.own.execute("SELECT frontier FROM absence WHERE returned_at IS NULL")
+    return {row for (row,) in rows} & pair.adopted
+
+
+def _judge(pair: Pair, own: int) -> None:
+    pair.own.execute(_RETURNED, (own,))
+    found = pair.one(_OPEN, (own,))
+    gone_at = None
+    if found is not None:
+        since, seen_at, gone_at = found
+        pair.own.execute("DELETE FROM absence WHERE frontier = ? AND returned_at IS NULL AND since > ?", (own, since))
+        pair.own.execute(
+            "UPDATE absence SET seen_at = ?, gone_at = ? WHERE frontier = ? AND since = ?",
+            (seen_at, gone_at, own, since),
+        )
+    pair.own.execute(
+        "UPDATE frontier SET state = iif(?1 IS NOT NULL, 'gone', 'done'), due_at = NULL "
+        "WHERE id = ?2 AND state = iif(?1 IS NOT NULL, 'done', 'gone')",
+        (gone_at, own),
+    )
+    pair.own.execute(
+        "UPDATE article SET gone_at = ?1 WHERE (site, cms_id) = (SELECT site, substr(key, length(site) + 2)"
+        " FROM frontier WHERE id = ?2 AND kind = 'article') AND gone_at IS NOT ?1",
+        (gone_at, own),
+    )
+
+
+def ask_for_what_lacks(pair: Pair) -> int:
+    """Make due again what is called archived and did not come with the rest; returns how many URLs."""
+    lacking = 0
+    for row in pair.adopted:
+        kind, key, state = pair.own.execute("SELECT kind, key, state FROM frontier WHERE id = ?", (row,)).fetchone()
+        if state == "done" and kind != "listing" and not _is_held(pair, row, kind, key):
+            pair.own.execute(_LACKS, (pair.now, DAMAGED, row))
+            lacking += 1
+    return lacking
+
+
+def _is_held(pair: Pair, row: int, kind: str, key: str) -> bool:
+    if kind == "media":
+        return pair.one("SELECT 1 FROM holding WHERE frontier = ?", (row,)) is not None
+    site, _, cms_id = articles.known_key(pair.own, key).partition(":")
+    return articles.find(pair.own, site, cms_id) is not None
