@@ -6,13 +6,13 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from storage import articles, frontier, listings, search
-from storage.database import open_for_reading, translate
+from storage.database import connect_for_reading, open_for_reading, translate
 from storage.search import Filters, Hit
 
 _DUE_BY_REASON = "SELECT reason, count(*) FROM recheck WHERE due_at <= ? GROUP BY reason ORDER BY 2 DESC"
@@ -154,8 +154,21 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
 @contextlib.contextmanager
 def open_reading(folder: Path) -> Iterator[Reading]:
     """Open an archive to look at it. Raises ArchiveMissing, ArchiveDamaged, ArchiveForeign or ArchiveTooNew."""
+    with _reading(folder, open_for_reading) as reading:
+        yield reading
+
+
+@contextlib.contextmanager
+def open_reading_beside(folder: Path) -> Iterator[Reading]:
+    """Open an archive to look at it that this process has open for writing. Raises as `open_reading`."""
+    with _reading(folder, connect_for_reading) as reading:
+        yield reading
+
+
+@contextlib.contextmanager
+def _reading(folder: Path, connect: Callable[[Path], sqlite3.Connection]) -> Iterator[Reading]:
     path = folder / "archive.db"
-    connection = open_for_reading(path)
+    connection = connect(path)
     try:
         yield Reading(folder, connection)
     except sqlite3.DatabaseError as error:
