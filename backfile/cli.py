@@ -19,7 +19,9 @@ from backfile.exits import MEANINGS, Exit, exit_of
 from backfile.logs import Mask
 from backfile.settings import Secret
 
-_safe = Mask(Secret(value) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name)
+_safe = Mask(
+    Secret(value.strip()) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name
+)
 _STATUSES = "\n\n".join(f"{int(status)}: {meaning}" for status, meaning in MEANINGS.items())
 _HELP = """Keeps a newsroom's whole back file: every article, every revision, every rendition of every picture.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, fields, replace
@@ -48,7 +47,7 @@ def load(path: Path | None, *, archive: Path | None = None, environment: Mapping
         ) from error
     settings = _settings(document, source)
     home = found.parent if found is not None else Path()
-    where = archive or _from_environment(environment, "ARCHIVE", "PATH") or home / settings.archive.path
+    where = archive or environment.get(_variable("archive", "path"), "") or home / settings.archive.path
     settings = _overridden(settings, environment)
     return Config(settings, source, Path(where).expanduser())
 
@@ -139,26 +138,19 @@ def checked(field: Field[Any], table: type, value: Any, where: str) -> Any:
     ):
         bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
         raise ConfigError(f"{where} is {value!r}, but must be {bounds}")
-    if field.metadata.get("regex"):
-        _compiles(value, where)
+    if value and (check := field.metadata.get("check")):
+        try:
+            check(value)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from error
     choices = field.metadata.get("choices")
     if choices and value not in choices:
         raise ConfigError(f"{where} is {value!r}, but must be one of {', '.join(choices)}")
     return value
 
 
-def _compiles(patterns: Iterable[str], where: str) -> None:
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ConfigError(
-                f"{where}: {pattern!r} is no regular expression ({error}). Write what is meant literally with a \\"
-            ) from error
-
-
-def _from_environment(environment: Mapping[str, str], table: str, key: str) -> str:
-    return environment.get(f"{_PREFIX}{table}_{key}", "")
+def _variable(table: str, key: str) -> str:
+    return f"{_PREFIX}{table}_{key}".upper()
 
 
 def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
@@ -169,7 +161,7 @@ def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
         current = getattr(settings, table)
         changes = {}
         for field in fields(current):
-            name = f"{_PREFIX}{table.upper()}_{field.name.upper()}"
+            name = _variable(table, field.name)
             if name in environment:
                 value = _typed(field, type(current), environment[name])
                 changes[field.name] = checked(field, type(current), value, f"environment variable {name}")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,9 +137,17 @@ def _connect_to(text: str, source: str) -> ConnectTo:
 
 
 def _ca_file(name: str, source: str) -> str:
-    if name and not Path(name).expanduser().is_file():
-        raise ConfigError(f"{source}: [network] ca_file {name!r} is not there, so no connection could be trusted")
-    return str(Path(name).expanduser()) if name else ""
+    path = Path(name).expanduser()
+    if not name:
+        return ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError) as error:
+        why = "is not there" if isinstance(error, FileNotFoundError) else f"holds no certificate ({error})"
+        raise ConfigError(
+            f"{source}: [network] ca_file {name!r} {why}, so no connection could be trusted. Name a PEM file"
+        ) from error
+    return str(path)
 
 
 def most_specific(*statuses: Exit) -> Exit:

@@ -38,7 +38,7 @@ class Mask:
     def __init__(self, secrets: Iterable[Secret]) -> None:
         """Mask these values wherever they occur."""
         spellings = {
-            text for secret in secrets if secret.value for text in (secret.value, quote(secret.value, safe=""))
+            text for secret in secrets if secret.value.strip() for text in (secret.value, quote(secret.value, safe=""))
         }
         values = sorted(spellings, key=len, reverse=True)
         self._secrets = re.compile("|".join(re.escape(value) for value in values)) if values else None

@@ -17,6 +17,7 @@ from backfile.config import Config
 from backfile.context import Context
 from backfile.errors import ConfigError, UsageError
 from backfile.exits import Exit
+from backfile.sites import configured_targets
 from backfile.values import day, duration
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind, parse_target
@@ -116,13 +117,13 @@ def chosen_targets(given: list[str], sites: tuple[Site, ...], config: Config) ->
 
 
 def _parsed_targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
-    texts = given or [target for site in sites for target in site.targets]
-    if not texts:
+    targets = [parse_target(text, sites) for text in given] if given else configured_targets(config, sites)
+    if not targets:
         raise ConfigError(
             f"no target is given and {config.source} names none, so there is nothing to crawl. "
             'Give one (backfile crawl dm:category/africa), or set targets = ["dm:category/africa"] in a [[sites]] block'
         )
-    return tuple({target.key: target for target in (parse_target(text, sites) for text in texts)}.values())
+    return tuple({target.key: target for target in targets}.values())
 
 
 def _bounds(since: str, until: str, limit: int) -> Bounds:

@@ -14,7 +14,7 @@ from backfile import report
 from backfile.commands.crawl import chosen_targets
 from backfile.config import Config
 from backfile.context import Context
-from backfile.errors import ConfigError, UsageError
+from backfile.errors import UsageError
 from backfile.exits import Exit
 from backfile.values import duration
 
@@ -67,12 +67,10 @@ def nightly(
 
 def _seconds(config: Config, given: str) -> float | None:
     """Return the time limit in seconds: as given, else as configured."""
-    text = given or config.settings.nightly.time_limit
-    if not text:
-        return None
+    if not given:
+        configured = config.settings.nightly.time_limit
+        return duration(configured) if configured else None
     try:
-        return duration(text)
+        return duration(given)
     except ValueError as error:
-        if given:
-            raise UsageError(f"--time-limit: {error}") from error
-        raise ConfigError(f"{config.source}: [nightly] time_limit: {error}") from error
+        raise UsageError(f"--time-limit: {error}") from error

@@ -172,6 +172,32 @@ def test_a_mistake_gets_one_clear_message(tmp_path: Path, arguments: list[str], 
         assert word in " ".join(ended.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('[nightly]\ntime_limit = "soon"\n', ["[nightly] time_limit", "'soon'"]),
+        ('[network]\nproxy = "ftp://x"\n', ["[network] proxy", "'ftp://x'"]),
+        ('[network]\nca_file = "c.toml"\n', ["[network] ca_file", "'c.toml'", "PEM"]),
+        ('[[sites]]\nname = "dm"\nbase_url = "http://x"\ntargets = ["nosuch"]\n', ["[[sites]] dm targets", "nosuch"]),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused_by_the_check(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    """The check stumbles over what a crawl or a night would stumble over, and ends with 2."""
+    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+    ended = backfile("--config", "c.toml", "config", "check", folder=tmp_path)
+    assert (ended.returncode, "valid" in ended.stdout) == (2, False)
+    for word in ("c.toml: ", *words):
+        assert word in ended.stderr
+
+
+def test_a_blank_key_masks_no_blanks(tmp_path: Path) -> None:
+    """What is said stays legible when a key's variable holds nothing but blanks."""
+    ended = backfile("--config", "missing.toml", "status", folder=tmp_path, BACKFILE_DM_KEY=" ")
+    assert "cannot read the configuration missing.toml" in ended.stderr
+
+
 def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:
     """An SQLite file that is no archive is refused with 4 and stays as it was."""
     folder = tmp_path / "archive"

@@ -11,7 +11,7 @@ import pytest
 from backfile.config import Config, load, preset
 from backfile.errors import ConfigError
 from backfile.settings import Settings, SiteTable
-from backfile.sites import proxy_secrets_of, secrets_of, sites_of
+from backfile.sites import configured_targets, proxy_secrets_of, secrets_of, sites_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = '[[sites]]\nname = "dm"\nbase_url = "https://www.example.org"\n'
@@ -87,6 +87,13 @@ def test_the_archive_lies_beside_its_file_unless_told(tmp_path: Path) -> None:
         ('[sites]\nname = "x"\n', ["[[sites]]"]),
         ("[[sites]]\nnam = 1\n", ["'nam'", "'name'"]),
         ("not toml at all", ["not valid TOML"]),
+        ('[nightly]\ntime_limit = "soon"\n', ["[nightly] time_limit", "'soon'", "90m"]),
+        ('[network]\nproxy = "not a url"\n', ["[network] proxy", "'not a url'", "http://"]),
+        ('[network]\nproxy = "socks5://127.0.0.1:1080"\n', ["[network] proxy", "'socks5://127.0.0.1:1080'"]),
+        ('[network]\nproxy = "http://127.0.0.1:99999"\n', ["[network] proxy", "99999"]),
+        ('[crawl]\ncontact = "a@b.org\\nX-Forged: yes"\n', ["[crawl] contact", "line break"]),
+        ('[crawl]\nblock_patterns = ["("]\n', ["[crawl] block_patterns", "'('", "\\"]),
+        ('[report]\nmetrics_file = "run.prom"\n', ["[report] metrics_file", "'run.prom'", "absolute"]),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -106,6 +113,8 @@ def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, words: li
         (SITE + 'timezone = "Mars/Olympus"\n', ["timezone", "'Mars/Olympus'"]),
         (SITE + 'media_hosts = ["https://cdn.org/"]\n', ["media_hosts", "without https://"]),
         (SITE + 'api_key_file = "/nowhere/key"\n', ["api_key_file", "/nowhere/key"]),
+        (SITE.replace("https://www.example.org", "https://["), ["base_url", "'https://['"]),
+        (SITE + 'hosts = ["a b"]\n', ["hosts", "'a b'"]),
         (SITE + SITE, ["'dm'", "Rename"]),
         (SITE + SITE.replace("dm", "olj"), ["www.example.org", "dm", "olj"]),
     ],
@@ -129,6 +138,58 @@ def test_keys_come_from_the_environment_or_a_private_file(tmp_path: Path) -> Non
     key.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
         sites_of(config, {})
+
+
+def test_a_configured_target_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
+    """File, table, key and value: the mistake is not on the command line."""
+    config = loaded(tmp_path, SITE + 'targets = ["dm:category/africa", "dm:nosuch/x"]\n')
+    with pytest.raises(ConfigError) as caught:
+        configured_targets(config, sites_of(config, {}))
+    for word in (str(tmp_path / "config.toml"), "[[sites]] dm targets", "dm:nosuch/x", "dm:category/SLUG"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("key, what", [("hush\nhush", "a line break"), ("hush“hush", "U+201C"), ("hu\0sh", "U+0000")])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(tmp_path: Path, key: str, what: str) -> None:
+    """From the environment or from a file, for either API: said before anything is asked, without the key."""
+    file = tmp_path / "key"
+    file.write_text(key, encoding="utf-8")
+    file.chmod(0o600)
+    keys = f'api_key_env = "DM_KEY"\nclassic_key_env = "CLASSIC"\napi_key_file = "{file}"\n'
+    config = loaded(tmp_path, SITE + keys)
+    for variables, where in (
+        ({"DM_KEY": key}, "api_key_env: the key in DM_KEY"),
+        ({"DM_KEY": "sound", "CLASSIC": key}, "classic_key_env: the key in CLASSIC"),
+        ({}, f"api_key_file: {str(file)!r}"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            sites_of(config, variables)
+        assert f"{config.source}: [[sites]] dm {where} holds {what}" in str(caught.value)
+        assert "hu" not in str(caught.value)
+
+
+def test_a_blank_variable_holds_no_key_and_a_blank_file_is_a_mistake(tmp_path: Path) -> None:
+    """A variable that is set to nothing is as good as unset, so that the file counts; that must hold something."""
+    file = tmp_path / "key"
+    file.write_text("from-file\n", encoding="utf-8")
+    file.chmod(0o600)
+    blank = {"DM_KEY": "  ", "CLASSIC": " "}
+    keys = f'api_key_env = "DM_KEY"\nclassic_key_env = "CLASSIC"\napi_key_file = "{file}"\n'
+    config = loaded(tmp_path, SITE + keys)
+    (site,) = sites_of(config, blank)
+    assert (site.api_key, site.classic_key) == ("from-file", "")
+    file.write_text(" \n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[\[sites\]\] dm api_key_file .* is empty"):
+        sites_of(config, blank)
+
+
+def test_a_proxy_that_is_none_is_named_without_its_password(tmp_path: Path) -> None:
+    """Whatever is wrong with it."""
+    for proxy in ("me:hush@127.0.0.1:3128", "http://me:hush@127.0.0.1:99999", "http://me:hu/sh@[:1"):
+        with pytest.raises(ConfigError) as caught:
+            loaded(tmp_path, f'[network]\nproxy = "{proxy}"\n')
+        assert "********@" in str(caught.value)
+        assert "hu" not in str(caught.value)
 
 
 def test_the_password_of_a_proxy_is_a_secret_of_the_logs(tmp_path: Path) -> None:
