@@ -65,6 +65,30 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert config.settings.network.connect_to == ("a:1:b:2", "c:3:d:4")
 
 
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("BACKFILE_CRAWL_CONCURENCY", "did you mean BACKFILE_CRAWL_CONCURRENCY?"),
+        ("BACKFILE_ARCHIVE", "did you mean BACKFILE_ARCHIVE_PATH?"),
+        ("BACKFILE_DM_KYE", "did you mean BACKFILE_DM_KEY?"),
+        ("BACKFILE_FROBNICATE", "did you mean BACKFILE_<TABLE>_<KEY>, or the api_key_env of a site?"),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_named_with_the_nearest(tmp_path: Path, name: str, words: str) -> None:
+    """A misspelt override is as much an error as a misspelt key."""
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, SITE + 'api_key_env = "BACKFILE_DM_KEY"\n', **{name: "2"})
+    assert name in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_the_secrets_of_other_configurations_may_be_in_the_environment(tmp_path: Path) -> None:
+    """What a site of this configuration names may have any name; others' go by their endings."""
+    text = SITE + 'api_key_env = "BACKFILE_TOKEN"\nwebhook_secret_env = "BACKFILE_DM_SIGNATURE"\n'
+    mine = {"BACKFILE_TOKEN": "x", "BACKFILE_DM_SIGNATURE": "x", "BACKFILER": "x"}
+    loaded(tmp_path, text, **mine, BACKFILE_OLJ_KEY="x", BACKFILE_DM_HOOK="x", BACKFILE_DM_SECRET="x")
+
+
 def test_the_archive_lies_beside_its_file_unless_told(tmp_path: Path) -> None:
     """A path in a file is relative to the file; one from the environment or a flag is taken as given."""
     assert loaded(tmp_path, '[archive]\npath = "kept"\n').archive == tmp_path / "kept"
