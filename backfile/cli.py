@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from backfile import output
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
@@ -103,27 +104,22 @@ def options(
 def main() -> None:
     """Run the command line and leave with the promised exit status."""
     gc.set_threshold(_COLLECT_AFTER)
-    try:
-        status = _run()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has enough; say nothing, not even at interpreter shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    output.prepare()
+    status = _run()
+    output.finish()
     sys.exit(status)
 
 
 def _run() -> int:
     try:
         result = application(sys.argv[1:])(standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
         _show_usage(error)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback unasked
         return _explain(error)
     return int(result) if isinstance(result, int) else 0
@@ -152,7 +148,7 @@ def _explain(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
-    typer.echo(f"backfile: {_safe(message)}", err=True)
+    print(f"backfile: {_safe(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

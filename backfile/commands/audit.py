@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from backfile.commands.crawl import chosen_targets
 from backfile.config import Config
 from backfile.context import Context
 from backfile.exits import Exit
+from backfile.output import print_json
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind
 from crawler.urls import display
@@ -66,8 +65,7 @@ def audit(
     if not document:
         own.err.print("backfile: stopped before anything could be said")
     elif as_json:
-        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(document, indent=2)
     else:
         for one in document["targets"]:
             _show(own.out, one)

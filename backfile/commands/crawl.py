@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -17,6 +15,7 @@ from backfile.config import Config
 from backfile.context import Context
 from backfile.errors import ConfigError, UsageError
 from backfile.exits import Exit
+from backfile.output import print_json
 from backfile.sites import configured_targets
 from backfile.values import day, duration
 from crawler.sites import Site
@@ -94,8 +93,7 @@ def crawl(
     summary, status = asyncio.run(running)
     afterwards(config, "crawl", started, status, summary)
     if as_json:
-        json.dump(report.facts(summary, status), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report.facts(summary, status), indent=2)
     elif not own.quiet:
         own.out.print(report.text(summary, str(config.archive)), markup=False)
     if status != Exit.OK:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import Exit
-from backfile.logs import json_text
+from backfile.output import print_json
 from backfile.reporting import terminal
 from backfile.reporting.facts import Report, gather
 from backfile.reporting.writing import promise_of, put
@@ -43,7 +42,7 @@ def report(
         if html is not None:
             _write(reading, found, html)
     if as_json:
-        sys.stdout.write(json_text(asdict(found), indent=2) + "\n")
+        print_json(asdict(found), indent=2)
     elif html is not None:
         own.out.print(f"run {found.run.id}: {html}", markup=False)
     else:
