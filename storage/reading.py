@@ -111,11 +111,11 @@ class Reading:
             "SELECT number, fetched_at, content_hash, source FROM revision WHERE article = ? ORDER BY number", article
         )
         number = revisions[-1]["number"] if revision is None else revision
+        if all(number != entry["number"] for entry in revisions):
+            return None
         raw = self.connection.execute(
             "SELECT json FROM revision WHERE article = ? AND number = ?", (article, number)
         ).fetchone()
-        if raw is None:
-            return None
         site, cms_id = self.connection.execute("SELECT site, cms_id FROM article WHERE id = ?", (article,)).fetchone()
         text = self.connection.execute("SELECT body FROM search WHERE rowid = ?", (article,)).fetchone()
         return Shown(

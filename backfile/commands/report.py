@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,9 @@ from storage.reading import Reading, open_reading
 
 def report(
     context: typer.Context,
-    run: Annotated[int | None, typer.Argument(metavar="RUN", min=1, help="Its number; default: the last one.")] = None,
+    run: Annotated[
+        int | None, typer.Argument(metavar="RUN", min=1, max=sys.maxsize, help="Its number; default: the last one.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page of the run to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:

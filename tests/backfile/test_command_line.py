@@ -160,6 +160,11 @@ def test_a_second_run_finds_the_archive_in_use(tmp_path: Path) -> None:
         (["--config", "missing.toml", "status"], 2, ["missing.toml", "--config"]),
         (["--log-format", "xml", "status"], 2, ["xml"]),
         (["frobnicate"], 2, ["frobnicate"]),
+        (["--archive", "nowhere", "why", "http://["], 2, ["nowhere", "--archive"]),
+        (["--archive", "/dev/null", "status"], 2, ["/dev/null", "--archive"]),
+        (["demo", "--folder", "/dev/null/x"], 2, ["/dev/null/x", "no folder"]),
+        (["simulate", "--write-config", "/dev/null/x"], 2, ["--write-config", "/dev/null/x"]),
+        (["report", "9" * 20], 2, ["RUN", "9" * 20]),
         (["crawl", "--frobnicate"], 2, ["frobnicate"]),
     ],
 )
