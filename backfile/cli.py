@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -101,18 +101,23 @@ def options(
     context.obj = Context(config, archive, verbose, quiet, log_format)
 
 
-def main() -> None:
-    """Run the command line and leave with the promised exit status."""
+def main(imported: Callable[[], object] = lambda: None) -> None:
+    """Run the command line and leave with the promised exit status.
+
+    `imported` is called when the command that was named is imported and can be interrupted.
+    """
     gc.set_threshold(_COLLECT_AFTER)
     output.prepare()
-    status = _run()
+    status = _run(imported)
     output.finish()
     sys.exit(status)
 
 
-def _run() -> int:
+def _run(imported: Callable[[], object]) -> int:
     try:
-        result = application(sys.argv[1:])(standalone_mode=False)
+        command_line = application(sys.argv[1:])
+        imported()
+        result = command_line(standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         _show_usage(error)

@@ -217,6 +217,18 @@ def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:
     assert (folder / "archive.db").read_bytes() == before
 
 
+@pytest.mark.parametrize("trap, status", [("", 130), ("trap '' INT; ", 7)], ids=["heard", "ignored, as by nohup"])
+def test_an_interrupt_while_the_program_is_imported_ends_it_quietly(tmp_path: Path, trap: str, status: int) -> None:
+    """No traceback of half an import; whoever has had the signal ignored is not stopped by it."""
+    interrupting = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n"
+    (tmp_path / "typer.py").write_text(interrupting, encoding="utf-8")
+    command = ["sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, "-m", "backfile", "status"]
+    ended = subprocess.run(
+        command, env=environment(PYTHONPATH=str(tmp_path)), capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, b"", b"")
+
+
 def test_a_wrong_key_is_said_once(tmp_path: Path) -> None:
     """A refused key ends the run with 6 and is not printed."""
     with newsroom(tmp_path, "--articles", "20") as config:
