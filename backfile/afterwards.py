@@ -10,7 +10,7 @@ from crawler.plan import Summary
 def afterwards(config: Config, command: str, started: float, status: Exit, summary: Summary | None) -> None:
     """Write what is to be written; `started` in Unix seconds. Without a summary the run ended before it began.
 
-    Raises ConfigError; all else that goes wrong is a warning: what the run has archived is safe.
+    What goes wrong is a warning: what the run has archived is safe.
     """
     from backfile.metrics import facts_of, metrics_file, write_metrics
     from backfile.reporting.writing import leave_report, promise_of

@@ -6,20 +6,23 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backfile import output
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
 from backfile.logs import Mask
 from backfile.settings import Secret
 
-_safe = Mask(Secret(value) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name)
+_safe = Mask(
+    Secret(value.strip()) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name
+)
 _STATUSES = "\n\n".join(f"{int(status)}: {meaning}" for status, meaning in MEANINGS.items())
 _HELP = """Keeps a newsroom's whole back file: every article, every revision, every rendition of every picture.
 
@@ -98,30 +101,30 @@ def options(
     context.obj = Context(config, archive, verbose, quiet, log_format)
 
 
-def main() -> None:
-    """Run the command line and leave with the promised exit status."""
+def main(imported: Callable[[], object] = lambda: None) -> None:
+    """Run the command line and leave with the promised exit status.
+
+    `imported` is called when the command that was named is imported and can be interrupted.
+    """
     gc.set_threshold(_COLLECT_AFTER)
-    try:
-        status = _run()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has enough; say nothing, not even at interpreter shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    output.prepare()
+    status = _run(imported)
+    output.finish()
     sys.exit(status)
 
 
-def _run() -> int:
+def _run(imported: Callable[[], object]) -> int:
     try:
-        result = application(sys.argv[1:])(standalone_mode=False)
+        command_line = application(sys.argv[1:])
+        imported()
+        result = command_line(standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
         _show_usage(error)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback unasked
         return _explain(error)
     return int(result) if isinstance(result, int) else 0
@@ -150,7 +153,7 @@ def _explain(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
-    typer.echo(f"backfile: {_safe(message)}", err=True)
+    print(f"backfile: {_safe(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, fields, replace
@@ -18,6 +17,8 @@ from backfile.settings import Settings, SiteTable
 
 T = TypeVar("T")
 _PREFIX = "BACKFILE_"
+_SECRETS = ("api_key", "classic_key", "webhook_secret")
+_OF_SITES = ("_KEY", "_HOOK", "_SECRET")  # how the pages and presets name variables with the secrets of sites
 _TABLES = tuple(field.name for field in fields(Settings))
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", tuple: "a list of texts"}
 
@@ -48,8 +49,9 @@ def load(path: Path | None, *, archive: Path | None = None, environment: Mapping
         ) from error
     settings = _settings(document, source)
     home = found.parent if found is not None else Path()
-    where = archive or _from_environment(environment, "ARCHIVE", "PATH") or home / settings.archive.path
+    where = archive or environment.get(_variable("archive", "path"), "") or home / settings.archive.path
     settings = _overridden(settings, environment)
+    _check_variables(settings, environment)
     return Config(settings, source, Path(where).expanduser())
 
 
@@ -139,26 +141,37 @@ def checked(field: Field[Any], table: type, value: Any, where: str) -> Any:
     ):
         bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
         raise ConfigError(f"{where} is {value!r}, but must be {bounds}")
-    if field.metadata.get("regex"):
-        _compiles(value, where)
+    if value and (check := field.metadata.get("check")):
+        try:
+            check(value)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from error
     choices = field.metadata.get("choices")
     if choices and value not in choices:
         raise ConfigError(f"{where} is {value!r}, but must be one of {', '.join(choices)}")
     return value
 
 
-def _compiles(patterns: Iterable[str], where: str) -> None:
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
+def _check_variables(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse a variable of ours that nothing reads. Raises ConfigError.
+
+    The secrets of other configurations' sites may be in the same environment, under names that our pages suggest.
+    """
+    tables = {table: getattr(settings, table) for table in _TABLES if table != "sites"}
+    known = {_variable(table, field.name) for table, value in tables.items() for field in fields(value)}
+    known |= {getattr(site, f"{name}_env") for site in settings.sites for name in _SECRETS}
+    for name in sorted(set(environment) - known):
+        if name.startswith(_PREFIX) and not name.endswith(_OF_SITES):
+            near = difflib.get_close_matches(name, sorted(known), 1, 0.75)
+            hint = near[0] if near else f"{_variable('<table>', '<key>')}, or the api_key_env of a site"
             raise ConfigError(
-                f"{where}: {pattern!r} is no regular expression ({error}). Write what is meant literally with a \\"
-            ) from error
+                f"the environment variable {name} is no key of the configuration and no secret of a site, so it would "
+                f"have no effect; did you mean {hint}? Else unset it"
+            )
 
 
-def _from_environment(environment: Mapping[str, str], table: str, key: str) -> str:
-    return environment.get(f"{_PREFIX}{table}_{key}", "")
+def _variable(table: str, key: str) -> str:
+    return f"{_PREFIX}{table}_{key}".upper()
 
 
 def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
@@ -169,7 +182,7 @@ def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
         current = getattr(settings, table)
         changes = {}
         for field in fields(current):
-            name = f"{_PREFIX}{table.upper()}_{field.name.upper()}"
+            name = _variable(table, field.name)
             if name in environment:
                 value = _typed(field, type(current), environment[name])
                 changes[field.name] = checked(field, type(current), value, f"environment variable {name}")

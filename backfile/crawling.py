@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,10 @@ class Beforehand:
     notes: tuple[str, ...] = ()
 
 
+class _Stopped(BaseException):
+    """A signal has come while nothing was crawled."""
+
+
 async def crawl(
     archive: Path,
     sites: Sequence[Site],
@@ -52,8 +57,12 @@ async def crawl(
     console: Console,
     show_progress: bool,
     beforehand: Beforehand = Beforehand(),
+    conclude: Callable[[Exit], Exit] | None = None,
 ) -> tuple[Summary, Exit]:
-    """Crawl into an archive; returns what came of it and the exit status. Raises StorageError."""
+    """Crawl into an archive; returns what came of it and the exit status. Raises StorageError.
+
+    `conclude` is told the status when all is kept, and returns the one that the run is to end with.
+    """
     gc.freeze()  # what is loaded by now stays
     async with open_store(archive, min_free_bytes=min_free_bytes) as store:
         progress = CrawlProgress(console, shown=show_progress)
@@ -66,6 +75,9 @@ async def crawl(
             async with _stopped_by_signals(crawling), _redrawn(progress, store, crawling, enabled=show_progress):
                 summary = await crawling.run()
         status = most_specific(exit_of(summary), beforehand.status)
+        if conclude is not None:
+            await store.flush()
+            status = _concluded(conclude, status)
         notes = [*beforehand.notes, *_notes(summary)]
         summary.manifest_root = await store.end_run(summary.tally, int(status), notes)
         return summary, status
@@ -125,9 +137,17 @@ def _connect_to(text: str, source: str) -> ConnectTo:
 
 
 def _ca_file(name: str, source: str) -> str:
-    if name and not Path(name).expanduser().is_file():
-        raise ConfigError(f"{source}: [network] ca_file {name!r} is not there, so no connection could be trusted")
-    return str(Path(name).expanduser()) if name else ""
+    path = Path(name).expanduser()
+    if not name:
+        return ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError) as error:
+        why = "is not there" if isinstance(error, FileNotFoundError) else f"holds no certificate ({error})"
+        raise ConfigError(
+            f"{source}: [network] ca_file {name!r} {why}, so no connection could be trusted. Name a PEM file"
+        ) from error
+    return str(path)
 
 
 def most_specific(*statuses: Exit) -> Exit:
@@ -168,6 +188,22 @@ def _notes(summary: Summary) -> list[str]:
     hosts = [f"{host}: {reason}" for host, reason in summary.hosts_given_up.items()]
     cut_off = [f"the run of {started} did not finish" for started in summary.cut_off]
     return [*cut_off, *summary.drift[:_DRIFT_SHOWN], *walks, *hosts, *summary.examples]
+
+
+def _concluded(conclude: Callable[[Exit], Exit], status: Exit) -> Exit:
+    """Return what `conclude` makes of a status; a signal ends that at once, so that the run's end is kept."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise _Stopped(signal.Signals(number))
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return conclude(status)
+    except _Stopped as stopped:
+        return Exit.INTERRUPTED if stopped.args == (signal.SIGINT,) else Exit.TERMINATED
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.asynccontextmanager

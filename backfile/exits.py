@@ -8,7 +8,14 @@ from enum import IntEnum
 
 from backfile.errors import ConfigError, UsageError
 from crawler.errors import TargetError
-from storage.errors import ArchiveDamaged, ArchiveInUse, ArchiveMissing, ArchiveUnwritable
+from storage.errors import (
+    ArchiveDamaged,
+    ArchiveInUse,
+    ArchiveMissing,
+    ArchiveUnwritable,
+    BadDestination,
+    NothingSelected,
+)
 
 
 class Exit(IntEnum):
@@ -49,6 +56,8 @@ _CAUSES: tuple[tuple[type[BaseException], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (TargetError, Exit.USAGE),
     (ArchiveMissing, Exit.USAGE),
+    (NothingSelected, Exit.USAGE),
+    (BadDestination, Exit.USAGE),
     (ArchiveInUse, Exit.IN_USE),
     (ArchiveDamaged, Exit.DAMAGED),
     (ArchiveUnwritable, Exit.UNWRITABLE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import re
@@ -26,9 +27,13 @@ _UNSAFE = re.compile(
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def json_text(document: object, indent: int | None = None) -> str:
-    """Return JSON that no terminal obeys: the same document, with controls spelt as JSON's own escapes."""
-    text = json.dumps(document, ensure_ascii=False, indent=indent, default=str)
+def json_text(document: object, indent: int | None = None, *, encoding: str = "utf-8") -> str:
+    """Return JSON that no terminal obeys: the same document, with controls spelt as JSON's own escapes.
+
+    So is everything beyond ASCII where the encoding is not that of JSON.
+    """
+    utf8 = codecs.lookup(encoding).name == "utf-8"
+    text = json.dumps(document, ensure_ascii=not utf8, indent=indent, default=str)
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
@@ -38,7 +43,7 @@ class Mask:
     def __init__(self, secrets: Iterable[Secret]) -> None:
         """Mask these values wherever they occur."""
         spellings = {
-            text for secret in secrets if secret.value for text in (secret.value, quote(secret.value, safe=""))
+            text for secret in secrets if secret.value.strip() for text in (secret.value, quote(secret.value, safe=""))
         }
         values = sorted(spellings, key=len, reverse=True)
         self._secrets = re.compile("|".join(re.escape(value) for value in values)) if values else None
@@ -85,7 +90,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_text:
             entry["traceback"] = record.exc_text
-        return json.dumps(entry, ensure_ascii=False)
+        return json_text(entry, encoding=sys.stderr.encoding)
 
 
 def configure(level: str, form: str, secrets: Iterable[Secret], console: Console) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backfile.config import Config
-from backfile.errors import ConfigError
 from backfile.exits import Exit
 from storage.errors import StorageError
 from storage.measures import Measures, measure
@@ -71,17 +70,9 @@ class Sample:
 
 
 def metrics_file(config: Config) -> Path | None:
-    """Return the configured file; None when there is none. Raises ConfigError."""
+    """Return the configured file; None when there is none."""
     name = config.settings.report.metrics_file
-    if not name:
-        return None
-    path = Path(name)
-    if not path.is_absolute() or path.suffix != ".prom":
-        raise ConfigError(
-            f"{config.source}: [report] metrics_file is {name!r}, where no collector would look. Write an absolute "
-            'path that ends in .prom, such as "/var/lib/prometheus/node-exporter/backfile.prom"'
-        )
-    return path
+    return Path(name) if name else None
 
 
 def facts_of(archive: Path, command: str, started: float, status: Exit, summary: Summary | None = None) -> RunFacts:

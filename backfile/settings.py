@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from backfile import values
 
 USER_AGENT = "backfile/0.1 (newsroom archive)"
 BLOCK_PATTERNS = (
@@ -32,9 +35,14 @@ class Secret:
         return f"Secret({str(self)!r})"
 
 
-def ranged(default: Any, low: float | None = None, high: float | None = None, **more: Any) -> Any:
+def ranged(default: Any, low: float | None = None, high: float | None = None) -> Any:
     """Return a field with a default and an inclusive range."""
-    return field(default=default, metadata={"low": low, "high": high, **more})
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def checked(default: Any, check: Callable[[Any], object]) -> Any:
+    """Return a field with a default; for what it cannot be, `check` raises ValueError, naming value and remedy."""
+    return field(default=default, metadata={"check": check})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,9 @@ class CrawlTable:
     retries: int = ranged(4, 0, 100)
     max_page_mb: int = ranged(64, 1, 4096)
     max_media_mb: int = ranged(256, 1, 65_536)
-    user_agent: str = USER_AGENT
-    contact: str = ""
-    block_patterns: tuple[str, ...] = field(default=BLOCK_PATTERNS, metadata={"regex": True})
+    user_agent: str = checked(USER_AGENT, values.header)
+    contact: str = checked("", values.header)
+    block_patterns: tuple[str, ...] = checked(BLOCK_PATTERNS, values.patterns)
     failure_budget: float = ranged(0.25, 0, 1)
     robots: bool = True
     third_party_media: bool = False
@@ -69,7 +77,7 @@ class CrawlTable:
 class NightlyTable:
     """`[nightly]`."""
 
-    time_limit: str = ""
+    time_limit: str = checked("", values.duration)
     requests: int = ranged(0, 0)
     megabytes: int = ranged(0, 0)
     rechecks: int = ranged(2_000, 0)
@@ -97,7 +105,7 @@ class NetworkTable:
 
     connect_to: tuple[str, ...] = ()
     ca_file: str = ""
-    proxy: str = ""
+    proxy: str = checked("", values.proxy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +150,8 @@ class ListenTable:
 class ReportTable:
     """`[report]`."""
 
-    ping_url: str = ""
-    metrics_file: str = ""
+    ping_url: str = checked("", values.ping_url)
+    metrics_file: str = checked("", values.metrics_file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 from backfile.config import Config
 from backfile.errors import ConfigError
 from backfile.settings import Secret, SiteTable
+from backfile.values import is_address
+from crawler.errors import TargetError
 from crawler.sites import Site, host_of
+from crawler.targets import Target, parse_target
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 
@@ -48,6 +51,18 @@ def _webhook_secret(block: SiteTable, source: str, environment: Mapping[str, str
     return _kept(block.webhook_secret_env, block.webhook_secret_file, environment, where)
 
 
+def configured_targets(config: Config, sites: Sequence[Site]) -> tuple[Target, ...]:
+    """Return the targets that the configuration names. Raises ConfigError."""
+    return tuple(_target(text, site, config.source, sites) for site in sites for text in site.targets)
+
+
+def _target(text: str, site: Site, source: str, sites: Sequence[Site]) -> Target:
+    try:
+        return parse_target(text, sites)
+    except TargetError as error:
+        raise ConfigError(f"{source}: [[sites]] {site.name} targets: {error}") from error
+
+
 def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site:
     where = f"{source}: [[sites]] {block.name or '(without a name)'}"
     if not _NAME.fullmatch(block.name):
@@ -60,7 +75,7 @@ def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site
         raise ConfigError(
             f'{where} timezone is {block.timezone!r}, which is no zone, so times would be wrong. "Asia/Beirut" is one'
         ) from error
-    api_key = _kept(block.api_key_env, block.api_key_file, environment, f"{where} api_key_file")
+    api_key = _key(block.api_key_env, block.api_key_file, environment, f"{where} api_key")
     return Site(
         name=block.name,
         base_url=block.base_url.rstrip("/"),
@@ -68,7 +83,9 @@ def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site
         api_url=block.api_url.rstrip("/"),
         classic_url=block.classic_url.rstrip("/"),
         api_key=api_key,
-        classic_key=environment.get(block.classic_key_env, "") if block.classic_key_env else api_key,
+        classic_key=_key(block.classic_key_env, "", environment, f"{where} classic_key")
+        if block.classic_key_env
+        else api_key,
         timezone=block.timezone,
         media_hosts=_hosts(block.media_hosts, f"{where} media_hosts"),
         targets=block.targets,
@@ -79,28 +96,44 @@ def _site(block: SiteTable, source: str, environment: Mapping[str, str]) -> Site
 def _check_url(url: str, where: str, *, required: bool) -> None:
     if not url and not required:
         return
-    if not url.startswith(("https://", "http://")) or not host_of(url) or "@" in url:
+    if not is_address(url) or "@" in url:
         raise ConfigError(f"{where} is {url!r}, but must be an address such as https://www.example.org")
 
 
 def _hosts(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
     hosts = []
     for entry in entries:
-        host = host_of(f"https://{entry}") if "://" not in entry else ""
-        if not host or "/" in entry or "@" in entry:
+        if not is_address(f"https://{entry}") or "/" in entry or "@" in entry:
             raise ConfigError(
                 f"{where} names {entry!r}, but must hold host names such as cdn.example.org, without https://"
             )
-        hosts.append(host)
+        hosts.append(host_of(f"https://{entry}"))
         if entry.endswith((":80", ":443")):
             hosts.append(entry.rpartition(":")[0].lower())
     return tuple(dict.fromkeys(hosts))
 
 
+def _key(variable: str, file: str, environment: Mapping[str, str], where: str) -> str:
+    """Return a key as `_kept` does, fit for a header. Raises ConfigError, which does not show it."""
+    key = _kept(variable, file, environment, f"{where}_file")
+    for place, character in enumerate(key, 1):
+        if not " " <= character <= "~":
+            origin = f"_env: the key in {variable}" if environment.get(variable, "").strip() else f"_file: {file!r}"
+            what = "a line break" if character in "\r\n" else f"U+{ord(character):04X}"
+            raise ConfigError(
+                f"{where}{origin} holds {what} as character {place} of {len(key)}, which no header can carry, so every "
+                "request would fail. Copy the key anew: it is one line of plain letters, digits and signs"
+            )
+    return key
+
+
 def _kept(variable: str, file: str, environment: Mapping[str, str], where: str) -> str:
-    """Return a secret from the environment, else from a private file; '' when there is none. Raises ConfigError."""
-    if variable and environment.get(variable):
-        return environment[variable].strip()
+    """Return a secret from the environment, else from a private file; '' when there is none. Raises ConfigError.
+
+    A variable that is blank is as good as none, as with any program; a file that is blank has been forgotten.
+    """
+    if found := environment.get(variable, "").strip():
+        return found
     if not file:
         return ""
     path = Path(file).expanduser()
@@ -115,6 +148,10 @@ def _kept(variable: str, file: str, environment: Mapping[str, str], where: str) 
         raise ConfigError(
             f"{where} {str(path)!r} can be read by others (mode {stat.S_IMODE(mode):04o}), so the key is no secret. "
             f"Run: chmod 600 {path}"
+        )
+    if not text:
+        raise ConfigError(
+            f"{where} {str(path)!r} is empty, so there would be no key. Write it there, or leave this out"
         )
     return text
 

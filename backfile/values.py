@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def duration(text: str) -> float:
@@ -39,6 +43,67 @@ def day(text: str, *, last: bool = False) -> str:
         return date.fromordinal(following.toordinal() - 1).isoformat()
     except ValueError:
         raise ValueError(f"{text!r} is no date; write 2023-07-06, 2023-07 or 2023") from None
+
+
+def patterns(texts: Iterable[str]) -> None:
+    """Raise ValueError for the first text that is no regular expression."""
+    for text in texts:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(
+                f"{text!r} is no regular expression ({error}). Write what is meant literally with a \\"
+            ) from error
+
+
+def is_address(url: str) -> bool:
+    """Say whether something can be asked at a URL: http or https, a host, a port that there is, no blanks."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return whole and not _CONTROL.search(url) and not any(character.isspace() for character in url)
+
+
+def proxy(url: str) -> None:
+    """Raise ValueError for what is no address of a proxy. Its password is not shown."""
+    if not is_address(url):
+        raise ValueError(
+            f"{without_credentials(url)!r} is no address of a proxy, so nothing could be fetched; write it as "
+            "http://127.0.0.1:3128"
+        )
+
+
+def ping_url(url: str) -> None:
+    """Raise ValueError for what is no address of a health check. It is a secret, and not shown."""
+    if not is_address(url) or "@" in url:
+        raise ValueError(
+            "this is no address that can be asked, so nobody would hear of a night; write it as "
+            "https://hc-ping.com/…, without a user name in it"
+        )
+
+
+def metrics_file(name: str) -> None:
+    """Raise ValueError for a path at which no collector would look."""
+    if not Path(name).is_absolute() or Path(name).suffix != ".prom":
+        raise ValueError(
+            f"{name!r} is where no collector would look; write an absolute path that ends in .prom, such as "
+            '"/var/lib/prometheus/node-exporter/backfile.prom"'
+        )
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL, or what should have been one, with user and password masked."""
+    before, at, host = url.rpartition("@")
+    scheme, marks, _ = before.rpartition("://")
+    return f"{scheme}{marks}********@{host}" if at else url
+
+
+def header(text: str) -> None:
+    """Raise ValueError for text that would end the line of the header it goes into."""
+    if _CONTROL.search(text):
+        raise ValueError(f"{text!r} holds a line break or another control, which no header can carry; leave it out")
 
 
 def size_text(size: float) -> str:

@@ -97,7 +97,7 @@ class ListingVisit:
 
     async def _keep(self, job: Job, gave: Gave) -> ListingStep:
         """Keep an answer's items, within the run's bounds, and let the walk go on."""
-        page, bounded = self._within_bounds(job, gave)
+        page, older, full = self._within_bounds(job, gave)
         sweep = job.is_sweep
         self._answers[job.id] += 1
 
@@ -105,30 +105,33 @@ class ListingVisit:
             self._new_articles += progress.new_in_walk
             known = self._down_to_known and not sweep and _is_known(gave, progress)
             if gave.facts is not None:
-                step = walk.advance(gave.cursor, replace(gave.facts, bounded=bounded, known=known), progress)
+                step = walk.advance(gave.cursor, replace(gave.facts, bounded=full or older, known=known), progress)
             else:
                 assert gave.step is not None, "a route gave neither facts nor a step"
                 step = walk.down_to_known(gave.cursor) if known else gave.step
+                if full and gave.items:  # whatever other routes name would be left out, too
+                    step = walk.stopped(gave.cursor, full)
             tired = sweep and 0 < self._sweep_requests <= self._answers[job.id]
             return (replace(step, rest=True) if tired else step), gave.helpers
 
         capture = None if gave.answer is None else page_capture(gave.answer, self._tools.store.now())
         return await self._tools.store.keep_listing_page(job, capture, page, decide)
 
-    def _within_bounds(self, job: Job, gave: Gave) -> tuple[ListedPage, str]:
-        """Return the items that are asked for, and why the walk need not go on ('' when it must)."""
+    def _within_bounds(self, job: Job, gave: Gave) -> tuple[ListedPage, str, str]:
+        """Return the items asked for, and why the walk need not go on ('' when it must): for dates, for the number."""
         bounds = self._tools.wants.bounds
         said = gave.said or ("",) * len(gave.items)
         every = zip(gave.items, gave.dates, said, strict=True)
         asked = [
             (self._tools.wants.target(item, job.depth), word) for item, date, word in every if bounds.includes(date)
         ]
-        reason = f"older than --since {bounds.since} from here on" if bounds.all_before(gave.dates) else ""
+        older = f"older than --since {bounds.since} from here on" if bounds.all_before(gave.dates) else ""
+        full = ""
         if bounds.limit and self._new_articles + len(asked) >= bounds.limit:
             asked = asked[: max(0, bounds.limit - self._new_articles)]
-            reason = f"stopped at --limit {bounds.limit}"
+            full = f"stopped at --limit {bounds.limit}"
         items, words = tuple(item for item, _ in asked), tuple(word for _, word in asked)
-        return ListedPage(gave.cursor.route, items, words if gave.said else ()), reason
+        return ListedPage(gave.cursor.route, items, words if gave.said else ()), older, full
 
 
 def _is_known(gave: Gave, progress: WalkProgress) -> bool:

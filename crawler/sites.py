@@ -23,10 +23,10 @@ def host_of(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _host_of(url: str) -> str:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
-    except ValueError:
+    except ValueError:  # a port that there is none, or a bracket without its other
         return ""
     host = (parts.hostname or "").lower()
     if not host:

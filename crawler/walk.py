@@ -107,6 +107,11 @@ def down_to_known(cursor: Cursor, *, claimed: int | None = None) -> ListingStep:
     return replace(step, verdict=BOUNDED, reached=True)
 
 
+def stopped(cursor: Cursor, why: str) -> ListingStep:
+    """End a walk at a bound that holds for every route."""
+    return end_route(msgspec.structs.replace(cursor, left=()), BOUNDED, why)
+
+
 def _remember(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Cursor:
     changes: dict[str, object] = {
         "new_in_pass": cursor.new_in_pass + progress.new_on_route,

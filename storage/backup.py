@@ -18,8 +18,8 @@ from pathlib import Path
 
 from storage import seal
 from storage.database import connect_for_reading, open_for_reading
-from storage.errors import ArchiveDamaged, ArchiveForeign, ArchiveUnwritable
-from storage.files import MediaTree
+from storage.errors import ArchiveDamaged, ArchiveForeign, BadDestination
+from storage.files import MediaTree, make_destination
 from storage.pages import Pages
 from storage.sealing import Sealer
 from storage.translation import translate
@@ -42,7 +42,7 @@ def backup(
 ) -> Backup:
     """Copy the archive at `folder` to `destination`, or bring an earlier backup there up to date.
 
-    `progress` is told how many files are done, and of how many. Raises ArchiveMissing, ArchiveDamaged,
+    `progress` is told how many files are done, and of how many. Raises ArchiveMissing, ArchiveDamaged, BadDestination,
     ArchiveForeign when something else lies at the destination, ArchiveUnwritable or OutOfSpace.
     """
     path = folder / "archive.db"
@@ -59,7 +59,10 @@ def backup(
 
 def _check_destination(folder: Path, destination: Path) -> None:
     if destination.resolve() == folder.resolve() or folder.resolve() in destination.resolve().parents:
-        raise ArchiveUnwritable(f"the backup of {folder} cannot lie inside it; name another folder than {destination}")
+        raise BadDestination(
+            f"the backup of {folder} cannot lie inside it, at {destination}: it would be lost with it; nothing was "
+            "touched. Name a folder elsewhere, best on another disk"
+        )
     if (destination / "archive.db").exists():
         open_for_reading(destination / "archive.db").close()
     elif destination.is_dir() and any(entry.name not in (_PARTIAL, "media") for entry in destination.iterdir()):
@@ -78,7 +81,7 @@ def _check_sound(pages: Pages, path: Path, destination: Path) -> None:
 
 
 def _copy(folder: Path, destination: Path, source: sqlite3.Connection, progress: Callable[[int, int], None]) -> Backup:
-    destination.mkdir(parents=True, exist_ok=True)
+    make_destination(destination)
     partial = destination / _PARTIAL
     partial.unlink(missing_ok=True)
     done = Backup()

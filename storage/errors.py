@@ -6,6 +6,8 @@ StorageError
 │   ├── ArchiveForeign  a sound database that is not a backfile archive
 │   └── ArchiveTooNew   written by a newer backfile
 ├── ArchiveMissing      nothing there to read                            exit 2
+├── NothingSelected     no article is what was asked for                 exit 2
+├── BadDestination      nothing can be written there                     exit 2
 └── ArchiveUnwritable   cannot create or write                           exit 5
     └── OutOfSpace      no room left
 """
@@ -33,6 +35,14 @@ class ArchiveTooNew(ArchiveDamaged):
 
 class ArchiveMissing(StorageError):
     """There is no archive where one was to be read."""
+
+
+class NothingSelected(StorageError):
+    """No article is what was asked for; nothing was written."""
+
+
+class BadDestination(StorageError):
+    """What was named to be written to is no folder, or the wrong one; nothing was touched."""
 
 
 class ArchiveUnwritable(StorageError):

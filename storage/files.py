@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from storage.errors import BadDestination
 from storage.records import FileRecord
 from storage.translation import translate
 
@@ -251,3 +252,13 @@ def _sync_file_system(folder: Path) -> None:
             raise OSError(number, os.strerror(number), str(folder))
     finally:
         os.close(descriptor)
+
+
+def make_destination(folder: Path) -> None:
+    """Make the folder that something is to be copied to, when it is not there. Raises BadDestination, or OSError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadDestination(
+            f"{folder} can be no folder, because there is a file in its place; nothing was touched. Name another"
+        ) from error

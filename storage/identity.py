@@ -56,7 +56,7 @@ def check_not_lost(path: Path) -> None:
     there = path.exists()
     if there and (path.stat().st_size or path.with_name(f"{path.name}-wal").exists()):
         return
-    with contextlib.suppress(FileNotFoundError), open(seal.beside(path), "rb") as stream:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), open(seal.beside(path), "rb") as stream:
         if stream.read(len(seal.HEADER)) == seal.HEADER:  # else it was cut off before anything was sealed
             raise ArchiveDamaged(
                 f"{path} is {'empty' if there else 'gone'}, and {seal.NAME} says that an archive was here; nothing was "

@@ -6,13 +6,13 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from storage import articles, frontier, listings, search
-from storage.database import open_for_reading
+from storage.database import connect_for_reading, open_for_reading
 from storage.search import Filters, Hit
 from storage.translation import translate
 
@@ -112,11 +112,11 @@ class Reading:
             "SELECT number, fetched_at, content_hash, source FROM revision WHERE article = ? ORDER BY number", article
         )
         number = revisions[-1]["number"] if revision is None else revision
+        if all(number != entry["number"] for entry in revisions):
+            return None
         raw = self.connection.execute(
             "SELECT json FROM revision WHERE article = ? AND number = ?", (article, number)
         ).fetchone()
-        if raw is None:
-            return None
         site, cms_id = self.connection.execute("SELECT site, cms_id FROM article WHERE id = ?", (article,)).fetchone()
         text = self.connection.execute("SELECT body FROM search WHERE rowid = ?", (article,)).fetchone()
         return Shown(
@@ -155,8 +155,21 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
 @contextlib.contextmanager
 def open_reading(folder: Path) -> Iterator[Reading]:
     """Open an archive to look at it. Raises ArchiveMissing, ArchiveDamaged, ArchiveForeign or ArchiveTooNew."""
+    with _reading(folder, open_for_reading) as reading:
+        yield reading
+
+
+@contextlib.contextmanager
+def open_reading_beside(folder: Path) -> Iterator[Reading]:
+    """Open an archive to look at it that this process has open for writing. Raises as `open_reading`."""
+    with _reading(folder, connect_for_reading) as reading:
+        yield reading
+
+
+@contextlib.contextmanager
+def _reading(folder: Path, connect: Callable[[Path], sqlite3.Connection]) -> Iterator[Reading]:
     path = folder / "archive.db"
-    connection = open_for_reading(path)
+    connection = connect(path)
     try:
         yield Reading(folder, connection)
     except sqlite3.DatabaseError as error:

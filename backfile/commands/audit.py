@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,14 +18,12 @@ from backfile.commands.crawl import chosen_targets
 from backfile.config import Config
 from backfile.context import Context
 from backfile.exits import Exit
+from backfile.output import print_json
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind
 from crawler.urls import display
 from storage import manifest
-from storage.reading import open_reading
-
-if TYPE_CHECKING:
-    pass
+from storage.reading import Reading, open_reading, open_reading_beside
 
 _SHOWN, _SHOWN_EXPLAINED = 20, 3
 
@@ -57,23 +55,48 @@ def audit(
     own: Context = context.obj
     config, sites = own.ready()
     chosen = [one for one in chosen_targets(targets or [], sites, config) if one.kind is not TargetKind.ARTICLE]
-    asked = Exit.OK if offline else _sweep(own, config, sites, chosen)
-    document = _judged(own.err if own.show_progress else None, config, sites, chosen)
-    complete = all(one["complete"] for one in document["targets"])
-    if as_json:
-        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+    judge = partial(_judged, own.err if own.show_progress else None, config, sites, chosen)
+    if offline:
+        with open_reading(config.archive) as reading:
+            document = judge(reading)
+        status = _status_of(document)
+    else:
+        document, status = _swept(own, config, sites, chosen, judge)
+    if not document:
+        own.err.print("backfile: stopped before anything could be said")
+    elif as_json:
+        print_json(document, indent=2)
     else:
         for one in document["targets"]:
             _show(own.out, one)
         own.out.print(f"manifest {document['manifest_root']}", markup=False)
-    return max(asked, Exit.OK if complete else Exit.INCOMPLETE)
+    return status
 
 
-def _sweep(own: Context, config: Config, sites: tuple[Site, ...], targets: list[Target]) -> Exit:
-    """Read every listing by every route; what could not be read is part of the verdict, so it is no failure here."""
+def _status_of(document: dict[str, Any]) -> Exit:
+    return Exit.OK if all(one["complete"] for one in document["targets"]) else Exit.INCOMPLETE
+
+
+def _swept(
+    own: Context,
+    config: Config,
+    sites: tuple[Site, ...],
+    targets: list[Target],
+    judge: Callable[[Reading], dict[str, Any]],
+) -> tuple[dict[str, Any], Exit]:
+    """Read every listing by every route, and judge before the run ends, which keeps the exit status.
+
+    What could not be read is part of the verdict, so it is no failure here. Without a document it was stopped.
+    """
     from backfile import crawling  # aiohttp takes a third of a second to import
     from crawler.plan import CrawlRequest, Sweep
+
+    document: dict[str, Any] = {}
+
+    def conclude(status: Exit) -> Exit:
+        with open_reading_beside(config.archive) as reading:
+            document.update(judge(reading))
+        return max(Exit.OK if status == Exit.INCOMPLETE else status, _status_of(document))
 
     request = CrawlRequest(targets=tuple(targets), command="audit", media=False, sweep=Sweep(alone=True))
     running = crawling.crawl(
@@ -84,18 +107,21 @@ def _sweep(own: Context, config: Config, sites: tuple[Site, ...], targets: list[
         min_free_bytes=config.settings.archive.min_free_mb << 20,
         console=own.err,
         show_progress=own.show_progress,
+        conclude=conclude,
     )
     _, status = asyncio.run(running)
-    return Exit.OK if status == Exit.INCOMPLETE else status
+    return document, status
 
 
-def _judged(console: Console | None, config: Config, sites: tuple[Site, ...], targets: list[Target]) -> dict[str, Any]:
+def _judged(
+    console: Console | None, config: Config, sites: tuple[Site, ...], targets: list[Target], reading: Reading
+) -> dict[str, Any]:
     from backfile.auditing import judge
     from crawler.wants import Wants
 
     named = {site.name: site for site in sites}
     wants = Wants(named, third_party=config.settings.crawl.third_party_media)
-    with open_reading(config.archive) as reading, Progress(console=console, disable=console is None) as progress:
+    with Progress(console=console, disable=console is None) as progress:
         task = progress.add_task("articles looked at", total=None)
         verdicts = [judge(reading, target, named, wants, lambda: progress.advance(task)) for target in targets]
         root = manifest.computed(reading.connection)

@@ -11,12 +11,10 @@ import typer
 
 from backfile.config import Config
 from backfile.context import Context
-from backfile.metrics import metrics_file
-from backfile.sites import sites_of, webhook_secrets_of
+from backfile.sites import configured_targets, sites_of, webhook_secrets_of
+from backfile.values import without_credentials
 from crawler.sites import Site
-from crawler.targets import parse_target
 
-_PASSWORD = re.compile(r"//[^@/]*@")
 _PATH = re.compile(r"(//[^/]*/).+")  # who knows a health check's address can speak for us
 
 app = typer.Typer(no_args_is_help=True, help="Validate or print the effective configuration, secrets masked.")
@@ -31,13 +29,12 @@ def check(context: typer.Context) -> int:
     own: Context = context.obj
     config = own.config()
     sites = sites_of(config)
+    configured_targets(config, sites)
     _check_operations(config)
     own.out.print(f"configuration: {config.source}", markup=False)
     own.out.print(f"archive: {config.archive}", markup=False)
-    for site in sites:
-        for target in site.targets:
-            parse_target(target, sites)
-        own.out.print(f"{site.name}: {site.base_url}, {_ways(site)}, {_count(site)}", markup=False)
+    for site, block in zip(sites, config.settings.sites, strict=True):
+        own.out.print(f"{site.name}: {site.base_url}, {_ways(site, block.api_key_env)}, {_count(site)}", markup=False)
     if not sites:
         own.out.print("no sites: nothing can be crawled until a [[sites]] block is added", markup=False)
     own.out.print("valid", markup=False)
@@ -45,18 +42,18 @@ def check(context: typer.Context) -> int:
 
 
 def _check_operations(config: Config) -> None:
-    """Refuse what only a night, or `listen`, would stumble over. Raises ConfigError."""
-    from backfile import crawling, health  # aiohttp takes a third of a second to import
+    """Refuse what only commands that go to the network would stumble over. Raises ConfigError."""
+    from backfile import crawling  # aiohttp takes a third of a second to import
 
-    health.monitor_of(config, crawling.settings_of(config).fetch)
-    metrics_file(config)
+    crawling.settings_of(config)
     webhook_secrets_of(config)
 
 
-def _ways(site: Site) -> str:
+def _ways(site: Site, variable: str) -> str:
     if site.api_url and site.api_key:
         return "by the API with a key"
-    return "by public pages (no key)" if site.api_url else "by public pages (no api_url)"
+    lacking = f"no key in {variable}" if variable else "no key"
+    return f"by public pages ({lacking if site.api_url else 'no api_url'})"
 
 
 def _count(site: Site) -> str:
@@ -85,7 +82,7 @@ def _lines(config: Config, keys: dict[str, bool]) -> list[str]:
                 shown = (
                     str(config.archive) if (table.name, key.name) == ("archive", "path") else getattr(block, key.name)
                 )
-                shown = _PASSWORD.sub("//********@", shown) if key.name == "proxy" else shown
+                shown = without_credentials(shown) if key.name == "proxy" else shown
                 shown = _PATH.sub(r"\1********", shown) if key.name == "ping_url" else shown
                 lines.append(f"{key.name} = {_toml(shown)}")
             if table.name == "sites" and keys.get(block.name):

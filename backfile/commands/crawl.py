@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -17,6 +15,8 @@ from backfile.config import Config
 from backfile.context import Context
 from backfile.errors import ConfigError, UsageError
 from backfile.exits import Exit
+from backfile.output import print_json
+from backfile.sites import configured_targets
 from backfile.values import day, duration
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind, parse_target
@@ -93,8 +93,7 @@ def crawl(
     summary, status = asyncio.run(running)
     afterwards(config, "crawl", started, status, summary)
     if as_json:
-        json.dump(report.facts(summary, status), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report.facts(summary, status), indent=2)
     elif not own.quiet:
         own.out.print(report.text(summary, str(config.archive)), markup=False)
     if status != Exit.OK:
@@ -116,13 +115,13 @@ def chosen_targets(given: list[str], sites: tuple[Site, ...], config: Config) ->
 
 
 def _parsed_targets(given: list[str], sites: tuple[Site, ...], config: Config) -> tuple[Target, ...]:
-    texts = given or [target for site in sites for target in site.targets]
-    if not texts:
+    targets = [parse_target(text, sites) for text in given] if given else configured_targets(config, sites)
+    if not targets:
         raise ConfigError(
             f"no target is given and {config.source} names none, so there is nothing to crawl. "
             'Give one (backfile crawl dm:category/africa), or set targets = ["dm:category/africa"] in a [[sites]] block'
         )
-    return tuple({target.key: target for target in (parse_target(text, sites) for text in texts)}.values())
+    return tuple({target.key: target for target in targets}.values())
 
 
 def _bounds(since: str, until: str, limit: int) -> Bounds:

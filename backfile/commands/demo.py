@@ -12,6 +12,7 @@ from backfile import report, shown
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import Exit
+from storage.files import make_destination
 from storage.reading import open_reading
 from storage.search import Filters
 
@@ -57,7 +58,7 @@ async def _archive(own: Context, articles: int, folder: Path, port: int) -> Exit
     from crawler.targets import parse_target
     from simulator import Newsroom, Options
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_destination(folder)
     room = Newsroom(Options(articles=articles, port=port))
     try:
         await room.start()

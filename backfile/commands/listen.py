@@ -15,8 +15,8 @@ from backfile.config import Config
 from backfile.context import Context
 from backfile.errors import ConfigError
 from backfile.exits import MEANINGS, Exit
-from backfile.logs import json_text
 from backfile.metrics import facts_of, metrics_file, write_metrics
+from backfile.output import print_json
 from backfile.settings import Secret
 from backfile.sites import webhook_secrets_of
 from crawler.sites import Site
@@ -92,7 +92,7 @@ class _Diary:
 
     def _say(self, facts: Mapping[str, object], words: str) -> None:
         if self._as_json:
-            sys.stdout.write(json_text(facts) + "\n")
+            print_json(facts)
             sys.stdout.flush()
         elif not self._own.quiet:
             self._own.out.print(words, markup=False)

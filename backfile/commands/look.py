@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from backfile.context import Context
 from backfile.differences import Copy
 from backfile.errors import UsageError
 from backfile.exits import Exit
-from backfile.logs import json_text
+from backfile.output import print_as_it_came, print_json
 from backfile.values import day
 from crawler.targets import TargetKind, parse_target
 from storage.reading import Reading, Shown, open_reading
@@ -33,7 +32,7 @@ def status(
     with open_reading(config.archive) as archive:
         found = archive.status()
     if as_json:
-        _dump({"archive": str(config.archive), **asdict(found)})
+        print_json({"archive": str(config.archive), **asdict(found)}, indent=2)
     else:
         shown.status(own.out, str(config.archive), found)
     return Exit.OK
@@ -73,7 +72,7 @@ def search(
         hits = archive.search(" ".join(query), filters, limit=limit)
     if as_json:
         for hit in hits:
-            sys.stdout.write(json_text({**asdict(hit), "snippet": shown.unmarked(hit.snippet)}) + "\n")
+            print_json({**asdict(hit), "snippet": shown.unmarked(hit.snippet)})
     else:
         shown.hits(own.out, hits)
     return Exit.OK
@@ -124,10 +123,11 @@ def show(
     if diff:
         _show_difference(own, found, copies[0], copies[1], as_json=as_json)
     elif raw:
-        sys.stdout.write(found.json)
+        print_as_it_came(found.json)
     elif as_json:
-        _dump({**found.article, "text": found.text, "revision": found.revision, "revision_list": _listed(found, copies),
-               "terms": found.terms, "media": found.media, "raw": _loaded(found.json)})  # fmt: skip
+        more = {"text": found.text, "revision": found.revision, "revision_list": _listed(found, copies),
+                "terms": found.terms, "media": found.media, "raw": _loaded(found.json)}  # fmt: skip
+        print_json({**found.article, **more}, indent=2)
     elif revisions:
         differences.print_history(own.out, copies)
     elif as_text:
@@ -151,7 +151,8 @@ def _copy(found: Shown) -> Copy:
 
 def _show_difference(own: Context, found: Shown, old: Copy, new: Copy, *, as_json: bool) -> None:
     if as_json:
-        _dump({"site": found.article["site"], "id": found.article["id"], **differences.document(old, new)})
+        identity = {"site": found.article["site"], "id": found.article["id"]}
+        print_json({**identity, **differences.document(old, new)}, indent=2)
     else:
         differences.print_difference(own.out, old, new)
 
@@ -180,7 +181,3 @@ def _loaded(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _dump(document: dict[str, Any]) -> None:
-    sys.stdout.write(json_text(document, indent=2) + "\n")

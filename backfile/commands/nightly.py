@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,8 +12,9 @@ from backfile import report
 from backfile.commands.crawl import chosen_targets
 from backfile.config import Config
 from backfile.context import Context
-from backfile.errors import ConfigError, UsageError
+from backfile.errors import UsageError
 from backfile.exits import Exit
+from backfile.output import print_json
 from backfile.values import duration
 
 
@@ -54,8 +53,7 @@ def nightly(
     line = report.line(outcome.summary, outcome.status, outcome.checked)
     if as_json:
         facts = report.facts(outcome.summary, outcome.status) | {"verified": asdict(outcome.checked)}
-        json.dump(facts, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(facts, indent=2)
     elif own.out.is_terminal and not own.quiet:
         own.out.print(report.text(outcome.summary, str(config.archive)), markup=False)
     if outcome.status != Exit.OK or outcome.summary.cut_off or own.verbose:
@@ -67,12 +65,10 @@ def nightly(
 
 def _seconds(config: Config, given: str) -> float | None:
     """Return the time limit in seconds: as given, else as configured."""
-    text = given or config.settings.nightly.time_limit
-    if not text:
-        return None
+    if not given:
+        configured = config.settings.nightly.time_limit
+        return duration(configured) if configured else None
     try:
-        return duration(text)
+        return duration(given)
     except ValueError as error:
-        if given:
-            raise UsageError(f"--time-limit: {error}") from error
-        raise ConfigError(f"{config.source}: [nightly] time_limit: {error}") from error
+        raise UsageError(f"--time-limit: {error}") from error

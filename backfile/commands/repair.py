@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -17,6 +15,7 @@ from rich.progress import Progress
 from backfile.context import Context
 from backfile.exits import Exit
 from backfile.logs import Mask
+from backfile.output import print_json
 from storage.findings import Finding, Flaw
 from storage.fixity import PARTS
 from storage.mending import requeue as requeue_findings
@@ -67,8 +66,7 @@ def verify(
             "since": this.since or None,
             "remarks": remarks,
         }
-        json.dump(report, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report, indent=2)
     else:
         _print(own, findings, remarks, this)
     damaged = any(finding.flaw is Flaw.DATABASE for finding in findings)

@@ -12,7 +12,7 @@ import typer
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import Exit
-from backfile.logs import json_text
+from backfile.output import print_json
 from backfile.reporting import terminal
 from backfile.reporting.facts import Report, gather
 from backfile.reporting.writing import promise_of, put
@@ -21,7 +21,9 @@ from storage.reading import Reading, open_reading
 
 def report(
     context: typer.Context,
-    run: Annotated[int | None, typer.Argument(metavar="RUN", min=1, help="Its number; default: the last one.")] = None,
+    run: Annotated[
+        int | None, typer.Argument(metavar="RUN", min=1, max=sys.maxsize, help="Its number; default: the last one.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page of the run to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
@@ -43,7 +45,7 @@ def report(
         if html is not None:
             _write(reading, found, html)
     if as_json:
-        sys.stdout.write(json_text(asdict(found), indent=2) + "\n")
+        print_json(asdict(found), indent=2)
     elif html is not None:
         own.out.print(f"run {found.run.id}: {html}", markup=False)
     else:

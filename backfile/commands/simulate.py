@@ -119,11 +119,21 @@ async def _serve(room: Newsroom, write_config: Path | None, archive: str) -> Non
     try:
         configuration = room.config_toml(archive)
         if write_config is not None:
-            write_config.write_text(configuration, encoding="utf-8")
+            _write(write_config, configuration)
         _tell(room.url, configuration, write_config)
         await stop.wait()
     finally:
         await room.stop()
+
+
+def _write(path: Path, configuration: str) -> None:
+    try:
+        path.write_text(configuration, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--write-config {path}: the configuration cannot be written there ({error.strerror}); name a file in a "
+            "folder that is there and writable"
+        ) from error
 
 
 def _tell(url: str, configuration: str, write_config: Path | None) -> None:

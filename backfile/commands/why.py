@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -16,6 +14,7 @@ from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import Exit
 from backfile.logs import Mask
+from backfile.output import print_json
 from backfile.values import size_text
 from crawler.errors import FaultKind, TargetError
 from crawler.retry import RULES
@@ -44,8 +43,7 @@ def why(
         story = _story(archive, url, target)
     if as_json:
         told = asdict(story) if story else {"url": url, "state": "unknown", "error": _unknown(url, target, sites)}
-        json.dump(told, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(told, indent=2)
     elif story is None:
         own.out.print(Text(_line(_unknown(url, target, sites))))
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from storage.errors import ArchiveForeign
+from storage.files import make_destination
 
 MANIFEST = ".backfile-export.json"
 JOURNAL = ".backfile-export.journal"
@@ -88,8 +89,11 @@ class Folder:
 
 @contextlib.contextmanager
 def open_folder(root: Path) -> Iterator[Folder]:
-    """Open a folder to export to. Raises ArchiveForeign when something that is no export lies there, or OSError."""
-    root.mkdir(parents=True, exist_ok=True)
+    """Open a folder to export to.
+
+    Raises BadDestination where there can be none, ArchiveForeign where something that is no export lies, or OSError.
+    """
+    make_destination(root)
     manifest, journal = root / MANIFEST, root / JOURNAL
     if not manifest.exists() and not journal.exists() and any(root.iterdir()):
         raise ArchiveForeign(

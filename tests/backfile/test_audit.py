@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import signal
 import sqlite3
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from backfile import crawling
 from backfile.auditing import Verdict, judge
-from crawler.plan import Sweep
+from backfile.exits import Exit
+from crawler.plan import CrawlRequest, Sweep
 from crawler.sites import Site
 from crawler.targets import parse_target
 from crawler.wants import Wants
 from simulator import Newsroom, Options
 from simulator.events import Kind, Way
 from storage.reading import open_reading
-from tests.backfile.test_command_line import backfile
-from tests.crawling import crawl, rows, site_of
+from tests.backfile.test_command_line import backfile, newsroom
+from tests.crawling import crawl, rows, settings, site_of
 
 LISTED = "dm:publication/1"
 
@@ -132,6 +137,31 @@ def test_the_command_tells_the_same_in_words_and_as_json(demo: Path) -> None:
     for key in {*document, *document["targets"][0]}:
         assert f"| `{key}` |" in page
     assert document["targets"][0]["complete"] is False
+
+
+def test_the_run_of_an_audit_keeps_the_status_that_the_command_ends_with(tmp_path: Path) -> None:
+    """What is lacking counts as much in the archive's list of runs as in the exit status."""
+    with newsroom(tmp_path, "--articles", "12") as config:
+        for status, *command in ((0, "crawl"), (1, "audit", LISTED), (0, "audit")):
+            ended = backfile("--config", config, *command, folder=tmp_path, BACKFILE_DM_KEY="box-key")
+            assert ended.returncode == status
+    assert rows(tmp_path / "archive", "SELECT exit_status FROM runs ORDER BY id") == [(0,), (1,), (0,)]
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_run_that_is_stopped_while_it_is_judged_is_ended(tmp_path: Path, number: int, status: int) -> None:
+    """A signal ends the judging at once, and its status is kept."""
+
+    def conclude(before: Exit) -> Exit:
+        os.kill(os.getpid(), number)
+        return before
+
+    request = CrawlRequest((), "audit")
+    _, ended = await crawling.crawl(
+        tmp_path, [], settings(), request, min_free_bytes=0, console=Console(), show_progress=False, conclude=conclude
+    )
+    assert ended == status
+    assert rows(tmp_path, "SELECT exit_status FROM runs") == [(status,)]
 
 
 @pytest.fixture(scope="module")

@@ -160,6 +160,11 @@ def test_a_second_run_finds_the_archive_in_use(tmp_path: Path) -> None:
         (["--config", "missing.toml", "status"], 2, ["missing.toml", "--config"]),
         (["--log-format", "xml", "status"], 2, ["xml"]),
         (["frobnicate"], 2, ["frobnicate"]),
+        (["--archive", "nowhere", "why", "http://["], 2, ["nowhere", "--archive"]),
+        (["--archive", "/dev/null", "status"], 2, ["/dev/null", "--archive"]),
+        (["demo", "--folder", "/dev/null/x"], 2, ["/dev/null/x", "no folder"]),
+        (["simulate", "--write-config", "/dev/null/x"], 2, ["--write-config", "/dev/null/x"]),
+        (["report", "9" * 20], 2, ["RUN", "9" * 20]),
         (["crawl", "--frobnicate"], 2, ["frobnicate"]),
     ],
 )
@@ -170,6 +175,32 @@ def test_a_mistake_gets_one_clear_message(tmp_path: Path, arguments: list[str], 
     assert "Traceback" not in ended.stderr
     for word in words:
         assert word in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('[nightly]\ntime_limit = "soon"\n', ["[nightly] time_limit", "'soon'"]),
+        ('[network]\nproxy = "ftp://x"\n', ["[network] proxy", "'ftp://x'"]),
+        ('[network]\nca_file = "c.toml"\n', ["[network] ca_file", "'c.toml'", "PEM"]),
+        ('[[sites]]\nname = "dm"\nbase_url = "http://x"\ntargets = ["nosuch"]\n', ["[[sites]] dm targets", "nosuch"]),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused_by_the_check(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    """The check stumbles over what a crawl or a night would stumble over, and ends with 2."""
+    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+    ended = backfile("--config", "c.toml", "config", "check", folder=tmp_path)
+    assert (ended.returncode, "valid" in ended.stdout) == (2, False)
+    for word in ("c.toml: ", *words):
+        assert word in ended.stderr
+
+
+def test_a_blank_key_masks_no_blanks(tmp_path: Path) -> None:
+    """What is said stays legible when a key's variable holds nothing but blanks."""
+    ended = backfile("--config", "missing.toml", "status", folder=tmp_path, BACKFILE_DM_KEY=" ")
+    assert "cannot read the configuration missing.toml" in ended.stderr
 
 
 def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:
@@ -184,6 +215,18 @@ def test_a_foreign_database_is_not_touched(tmp_path: Path) -> None:
     assert ended.returncode == 4
     assert [path.name for path in folder.iterdir()] == ["archive.db"]
     assert (folder / "archive.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("trap, status", [("", 130), ("trap '' INT; ", 7)], ids=["heard", "ignored, as by nohup"])
+def test_an_interrupt_while_the_program_is_imported_ends_it_quietly(tmp_path: Path, trap: str, status: int) -> None:
+    """No traceback of half an import; whoever has had the signal ignored is not stopped by it."""
+    interrupting = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n"
+    (tmp_path / "typer.py").write_text(interrupting, encoding="utf-8")
+    command = ["sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, "-m", "backfile", "status"]
+    ended = subprocess.run(
+        command, env=environment(PYTHONPATH=str(tmp_path)), capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, b"", b"")
 
 
 def test_a_wrong_key_is_said_once(tmp_path: Path) -> None:

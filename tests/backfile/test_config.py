@@ -11,7 +11,7 @@ import pytest
 from backfile.config import Config, load, preset
 from backfile.errors import ConfigError
 from backfile.settings import Settings, SiteTable
-from backfile.sites import proxy_secrets_of, secrets_of, sites_of
+from backfile.sites import configured_targets, proxy_secrets_of, secrets_of, sites_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = '[[sites]]\nname = "dm"\nbase_url = "https://www.example.org"\n'
@@ -65,6 +65,30 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert config.settings.network.connect_to == ("a:1:b:2", "c:3:d:4")
 
 
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("BACKFILE_CRAWL_CONCURENCY", "did you mean BACKFILE_CRAWL_CONCURRENCY?"),
+        ("BACKFILE_ARCHIVE", "did you mean BACKFILE_ARCHIVE_PATH?"),
+        ("BACKFILE_DM_KYE", "did you mean BACKFILE_DM_KEY?"),
+        ("BACKFILE_FROBNICATE", "did you mean BACKFILE_<TABLE>_<KEY>, or the api_key_env of a site?"),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_named_with_the_nearest(tmp_path: Path, name: str, words: str) -> None:
+    """A misspelt override is as much an error as a misspelt key."""
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, SITE + 'api_key_env = "BACKFILE_DM_KEY"\n', **{name: "2"})
+    assert name in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_the_secrets_of_other_configurations_may_be_in_the_environment(tmp_path: Path) -> None:
+    """What a site of this configuration names may have any name; others' go by their endings."""
+    text = SITE + 'api_key_env = "BACKFILE_TOKEN"\nwebhook_secret_env = "BACKFILE_DM_SIGNATURE"\n'
+    mine = {"BACKFILE_TOKEN": "x", "BACKFILE_DM_SIGNATURE": "x", "BACKFILER": "x"}
+    loaded(tmp_path, text, **mine, BACKFILE_OLJ_KEY="x", BACKFILE_DM_HOOK="x", BACKFILE_DM_SECRET="x")
+
+
 def test_the_archive_lies_beside_its_file_unless_told(tmp_path: Path) -> None:
     """A path in a file is relative to the file; one from the environment or a flag is taken as given."""
     assert loaded(tmp_path, '[archive]\npath = "kept"\n').archive == tmp_path / "kept"
@@ -87,6 +111,13 @@ def test_the_archive_lies_beside_its_file_unless_told(tmp_path: Path) -> None:
         ('[sites]\nname = "x"\n', ["[[sites]]"]),
         ("[[sites]]\nnam = 1\n", ["'nam'", "'name'"]),
         ("not toml at all", ["not valid TOML"]),
+        ('[nightly]\ntime_limit = "soon"\n', ["[nightly] time_limit", "'soon'", "90m"]),
+        ('[network]\nproxy = "not a url"\n', ["[network] proxy", "'not a url'", "http://"]),
+        ('[network]\nproxy = "socks5://127.0.0.1:1080"\n', ["[network] proxy", "'socks5://127.0.0.1:1080'"]),
+        ('[network]\nproxy = "http://127.0.0.1:99999"\n', ["[network] proxy", "99999"]),
+        ('[crawl]\ncontact = "a@b.org\\nX-Forged: yes"\n', ["[crawl] contact", "line break"]),
+        ('[crawl]\nblock_patterns = ["("]\n', ["[crawl] block_patterns", "'('", "\\"]),
+        ('[report]\nmetrics_file = "run.prom"\n', ["[report] metrics_file", "'run.prom'", "absolute"]),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -106,6 +137,8 @@ def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, text: str, words: li
         (SITE + 'timezone = "Mars/Olympus"\n', ["timezone", "'Mars/Olympus'"]),
         (SITE + 'media_hosts = ["https://cdn.org/"]\n', ["media_hosts", "without https://"]),
         (SITE + 'api_key_file = "/nowhere/key"\n', ["api_key_file", "/nowhere/key"]),
+        (SITE.replace("https://www.example.org", "https://["), ["base_url", "'https://['"]),
+        (SITE + 'hosts = ["a b"]\n', ["hosts", "'a b'"]),
         (SITE + SITE, ["'dm'", "Rename"]),
         (SITE + SITE.replace("dm", "olj"), ["www.example.org", "dm", "olj"]),
     ],
@@ -129,6 +162,58 @@ def test_keys_come_from_the_environment_or_a_private_file(tmp_path: Path) -> Non
     key.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
         sites_of(config, {})
+
+
+def test_a_configured_target_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
+    """File, table, key and value: the mistake is not on the command line."""
+    config = loaded(tmp_path, SITE + 'targets = ["dm:category/africa", "dm:nosuch/x"]\n')
+    with pytest.raises(ConfigError) as caught:
+        configured_targets(config, sites_of(config, {}))
+    for word in (str(tmp_path / "config.toml"), "[[sites]] dm targets", "dm:nosuch/x", "dm:category/SLUG"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("key, what", [("hush\nhush", "a line break"), ("hush“hush", "U+201C"), ("hu\0sh", "U+0000")])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(tmp_path: Path, key: str, what: str) -> None:
+    """From the environment or from a file, for either API: said before anything is asked, without the key."""
+    file = tmp_path / "key"
+    file.write_text(key, encoding="utf-8")
+    file.chmod(0o600)
+    keys = f'api_key_env = "DM_KEY"\nclassic_key_env = "CLASSIC"\napi_key_file = "{file}"\n'
+    config = loaded(tmp_path, SITE + keys)
+    for variables, where in (
+        ({"DM_KEY": key}, "api_key_env: the key in DM_KEY"),
+        ({"DM_KEY": "sound", "CLASSIC": key}, "classic_key_env: the key in CLASSIC"),
+        ({}, f"api_key_file: {str(file)!r}"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            sites_of(config, variables)
+        assert f"{config.source}: [[sites]] dm {where} holds {what}" in str(caught.value)
+        assert "hu" not in str(caught.value)
+
+
+def test_a_blank_variable_holds_no_key_and_a_blank_file_is_a_mistake(tmp_path: Path) -> None:
+    """A variable that is set to nothing is as good as unset, so that the file counts; that must hold something."""
+    file = tmp_path / "key"
+    file.write_text("from-file\n", encoding="utf-8")
+    file.chmod(0o600)
+    blank = {"DM_KEY": "  ", "CLASSIC": " "}
+    keys = f'api_key_env = "DM_KEY"\nclassic_key_env = "CLASSIC"\napi_key_file = "{file}"\n'
+    config = loaded(tmp_path, SITE + keys)
+    (site,) = sites_of(config, blank)
+    assert (site.api_key, site.classic_key) == ("from-file", "")
+    file.write_text(" \n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[\[sites\]\] dm api_key_file .* is empty"):
+        sites_of(config, blank)
+
+
+def test_a_proxy_that_is_none_is_named_without_its_password(tmp_path: Path) -> None:
+    """Whatever is wrong with it."""
+    for proxy in ("me:hush@127.0.0.1:3128", "http://me:hush@127.0.0.1:99999", "http://me:hu/sh@[:1"):
+        with pytest.raises(ConfigError) as caught:
+            loaded(tmp_path, f'[network]\nproxy = "{proxy}"\n')
+        assert "********@" in str(caught.value)
+        assert "hu" not in str(caught.value)
 
 
 def test_the_password_of_a_proxy_is_a_secret_of_the_logs(tmp_path: Path) -> None:

@@ -163,6 +163,21 @@ async def test_bounds_are_kept(tmp_path: Path) -> None:
         assert [walk.verdict for walk in summary.walks] == ["bounded"]
 
 
+async def test_a_front_page_that_is_limited_is_bounded_not_complete(tmp_path: Path) -> None:
+    """What the limit left out is said, as for any other listing, and sitemaps that would be left out are not read."""
+    async with Newsroom(Options(articles=60)) as room:
+        from crawler.wants import Bounds
+
+        site = site_of(room)
+        summary = await crawl(tmp_path / "a", site, "dm", media=False, bounds=Bounds(limit=2))
+        (walk,) = summary.walks
+        assert (walk.verdict, walk.seen) == ("bounded", 2)
+        assert [(route.route, route.note) for route in walk.routes] == [("pages", "stopped at --limit 2")]
+        assert not [entry for entry in room.log.entries if "sitemap" in entry.path_qs]
+        whole = await crawl(tmp_path / "a", site, "dm", media=False)
+        assert [walk.verdict for walk in whole.walks] == ["complete"]
+
+
 async def test_a_refused_key_stops_the_run(tmp_path: Path) -> None:
     """A key that the API refuses is not used again."""
     async with Newsroom(Options(articles=40)) as room:

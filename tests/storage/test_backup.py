@@ -9,7 +9,7 @@ import pytest
 
 from simulator import Newsroom, Options
 from storage.backup import backup
-from storage.errors import ArchiveForeign, ArchiveMissing, ArchiveUnwritable
+from storage.errors import ArchiveForeign, ArchiveMissing, BadDestination
 from storage.opening import open_store
 from storage.verify import verify
 from tests.crawling import crawl, rows, settings, site_of
@@ -77,7 +77,7 @@ async def test_a_backup_goes_nowhere_it_could_do_harm(tmp_path: Path) -> None:
     """Neither into the archive itself, nor over something that is no backup, nor from nothing."""
     async with open_store(tmp_path / "a"):
         pass
-    with pytest.raises(ArchiveUnwritable, match="inside"):
+    with pytest.raises(BadDestination, match="inside"):
         backup(tmp_path / "a", tmp_path / "a" / "media")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "thesis.doc").write_text("years of work", encoding="utf-8")
