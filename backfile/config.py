@@ -153,17 +153,22 @@ def checked(field: Field[Any], table: type, value: Any, where: str) -> Any:
 
 
 def _check_variables(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Refuse a variable of ours that nothing reads. Raises ConfigError.
+    """Refuse a variable that nothing reads, and that is named like one that is read. Raises ConfigError.
 
-    The secrets of other configurations' sites may be in the same environment, under names that our pages suggest.
+    The secrets of other configurations' sites may be in the same environment, under names that our pages suggest; and
+    so may what scripts around us call their own.
     """
     tables = {table: getattr(settings, table) for table in _TABLES if table != "sites"}
     known = {_variable(table, field.name) for table, value in tables.items() for field in fields(value)}
     known |= {getattr(site, f"{name}_env") for site in settings.sites for name in _SECRETS}
+    named = {name.removeprefix(_PREFIX): name for name in sorted(known) if name.startswith(_PREFIX)}
     for name in sorted(set(environment) - known):
-        if name.startswith(_PREFIX) and not name.endswith(_OF_SITES):
-            near = difflib.get_close_matches(name, sorted(known), 1, 0.75)
-            hint = near[0] if near else f"{_variable('<table>', '<key>')}, or the api_key_env of a site"
+        if not name.startswith(_PREFIX) or name.endswith(_OF_SITES):
+            continue
+        rest = name.removeprefix(_PREFIX)
+        near = difflib.get_close_matches(rest, named, 1, 0.7)
+        if near or f"{rest}_".lower().startswith(tuple(f"{table}_" for table in tables)):
+            hint = named[near[0]] if near else f"{_variable('<table>', '<key>')}, or the api_key_env of a site"
             raise ConfigError(
                 f"the environment variable {name} is no key of the configuration and no secret of a site, so it would "
                 f"have no effect; did you mean {hint}? Else unset it"

@@ -71,7 +71,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("BACKFILE_CRAWL_CONCURENCY", "did you mean BACKFILE_CRAWL_CONCURRENCY?"),
         ("BACKFILE_ARCHIVE", "did you mean BACKFILE_ARCHIVE_PATH?"),
         ("BACKFILE_DM_KYE", "did you mean BACKFILE_DM_KEY?"),
-        ("BACKFILE_FROBNICATE", "did you mean BACKFILE_<TABLE>_<KEY>, or the api_key_env of a site?"),
+        ("BACKFILE_REPORT_FROBNICATE", "did you mean BACKFILE_<TABLE>_<KEY>, or the api_key_env of a site?"),
     ],
 )
 def test_a_variable_that_nothing_reads_is_named_with_the_nearest(tmp_path: Path, name: str, words: str) -> None:
@@ -85,7 +85,7 @@ def test_a_variable_that_nothing_reads_is_named_with_the_nearest(tmp_path: Path,
 def test_the_secrets_of_other_configurations_may_be_in_the_environment(tmp_path: Path) -> None:
     """What a site of this configuration names may have any name; others' go by their endings."""
     text = SITE + 'api_key_env = "BACKFILE_TOKEN"\nwebhook_secret_env = "BACKFILE_DM_SIGNATURE"\n'
-    mine = {"BACKFILE_TOKEN": "x", "BACKFILE_DM_SIGNATURE": "x", "BACKFILER": "x"}
+    mine = {"BACKFILE_TOKEN": "x", "BACKFILE_DM_SIGNATURE": "x", "BACKFILER": "x", "BACKFILE_HOME": "x"}
     loaded(tmp_path, text, **mine, BACKFILE_OLJ_KEY="x", BACKFILE_DM_HOOK="x", BACKFILE_DM_SECRET="x")
 
 
