@@ -38,7 +38,7 @@ def backup(
             markup=False,
         )
     for path in done.missing[:10]:
-        own.err.print(f"backfile: {path} is missing from the archive", markup=False)
+        own.tell(f"backfile: {path} is missing from the archive")
     if done.missing:
-        own.err.print(f"backfile: {len(done.missing)} files could not be copied; see: backfile verify", markup=False)
+        own.tell(f"backfile: {len(done.missing)} files could not be copied; see: backfile verify")
     return Exit.INCOMPLETE if done.missing else Exit.OK
