@@ -8,21 +8,24 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from backfile import output
+from backfile import logs, output
 from backfile.context import Context
 from backfile.errors import UsageError
 from backfile.exits import MEANINGS, Exit, exit_of
 from backfile.logs import Mask
 from backfile.settings import Secret
 
-_safe = Mask(
+_SECRETS = [
     Secret(value.strip()) for name, value in os.environ.items() if name.startswith("BACKFILE_") and "KEY" in name
-)
+]
+_safe = Mask(_SECRETS)
 _STATUSES = "\n\n".join(f"{int(status)}: {meaning}" for status, meaning in MEANINGS.items())
 _HELP = """Keeps a newsroom's whole back file: every article, every revision, every rendition of every picture.
 
@@ -108,6 +111,8 @@ def main(imported: Callable[[], object] = lambda: None) -> None:
     """
     gc.set_threshold(_COLLECT_AFTER)
     output.prepare()
+    if _wants_json_logs():  # for what is wrong before the configuration is read
+        logs.configure("warning", "json", _SECRETS, Console(stderr=True))
     status = _run(imported)
     output.finish()
     sys.exit(status)
@@ -130,8 +135,17 @@ def _run(imported: Callable[[], object]) -> int:
     return int(result) if isinstance(result, int) else 0
 
 
+def _wants_json_logs() -> bool:
+    words = sys.argv[1:]
+    given = [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
+    given += [value for word, value in pairwise(words) if word == "--log-format"]
+    return (given or [os.environ.get("BACKFILE_LOG_FORMAT", "")])[-1] == "json"
+
+
 def _show_usage(error: typer.TyperException) -> None:
     show = getattr(error, "show", None)  # usage, the mistake, and where help is
+    if logs.as_objects(error.format_message()):
+        return
     if callable(show):
         show()
     else:
@@ -142,9 +156,8 @@ def _explain(error: Exception) -> int:
     """Say in a sentence what a user has caused; keep the traceback, for -v, of what only we can have caused."""
     status = exit_of(error)
     if status is None:
-        if "-v" in sys.argv or "--verbose" in sys.argv:
-            sys.stderr.writelines(_safe(line) for line in traceback.format_exception(error))
-        _say(f"an unforeseen error, {type(error).__name__}: {error}. Nothing kept is lost; -v says where it was")
+        where = error if "-v" in sys.argv or "--verbose" in sys.argv else None
+        _say(f"an unforeseen error, {type(error).__name__}: {error}. Nothing kept is lost; -v says where it was", where)
         return Exit.INCOMPLETE
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
@@ -152,7 +165,12 @@ def _explain(error: Exception) -> int:
     return status
 
 
-def _say(message: str) -> None:
+def _say(message: str, where: Exception | None = None) -> None:
+    """Say a sentence on stderr, after where an error has come from."""
+    if logs.as_objects(_safe(message), error=where):
+        return
+    if where is not None:
+        sys.stderr.writelines(_safe(line) for line in traceback.format_exception(where))
     print(f"backfile: {_safe(message)}", file=sys.stderr)
 
 

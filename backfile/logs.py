@@ -111,3 +111,17 @@ def configure(level: str, form: str, secrets: Iterable[Secret], console: Console
     root.setLevel(LEVELS[level])
     for noisy in ("asyncio", "aiohttp", "aiosqlite", "PIL", "filelock"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, LEVELS[level]))
+
+
+def as_objects(text: str, level: int = logging.ERROR, error: BaseException | None = None) -> bool:
+    """Write text for people as a log writes its entries, an object for each line, where logs are JSON; say whether.
+
+    Whoever asks for such logs reads all of stderr by machine. The traceback of an `error` goes with each.
+    """
+    handler = next((one for one in logging.getLogger().handlers if isinstance(one.formatter, _JsonFormatter)), None)
+    if handler is None:
+        return False
+    trace = None if error is None else (type(error), error, error.__traceback__)
+    for line in filter(str.strip, text.splitlines()):
+        handler.handle(logging.LogRecord("backfile", level, "", 0, line, None, trace))
+    return True

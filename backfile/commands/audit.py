@@ -63,7 +63,7 @@ def audit(
     else:
         document, status = _swept(own, config, sites, chosen, judge)
     if not document:
-        own.err.print("backfile: stopped before anything could be said")
+        own.tell("backfile: stopped before anything could be said")
     elif as_json:
         print_json(document, indent=2)
     else:

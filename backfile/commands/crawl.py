@@ -97,7 +97,7 @@ def crawl(
     elif not own.quiet:
         own.out.print(report.text(summary, str(config.archive)), markup=False)
     if status != Exit.OK:
-        own.err.print(report.shortcomings(summary, status), markup=False, soft_wrap=True)
+        own.tell(report.shortcomings(summary, status))
     return status
 
 

@@ -69,7 +69,8 @@ async def _archive(own: Context, articles: int, folder: Path, port: int) -> Exit
     try:
         path = folder / "config.toml"
         path.write_text(room.config_toml("archive"), encoding="utf-8")
-        config, sites = Context(config_path=path, quiet=own.quiet).ready()
+        inner = Context(config_path=path, verbose=own.verbose, quiet=own.quiet, log_format=own.log_format)
+        config, sites = inner.ready()
         request = CrawlRequest(targets=(parse_target(_TARGET, sites),), command=f"demo {_TARGET}")
         summary, status = await crawling.crawl(
             config.archive,
@@ -77,14 +78,14 @@ async def _archive(own: Context, articles: int, folder: Path, port: int) -> Exit
             crawling.settings_of(config),
             request,
             min_free_bytes=0,
-            console=own.err,
-            show_progress=own.show_progress,
+            console=inner.err,
+            show_progress=inner.show_progress,
         )
     finally:
         await room.stop()
     own.out.print(report.text(summary, str(config.archive)), markup=False)
     if status is not Exit.OK:
-        own.err.print(report.shortcomings(summary, status), markup=False)
+        inner.tell(report.shortcomings(summary, status))
     return status
 
 

@@ -66,5 +66,5 @@ def export(
             markup=False,
         )
     if written.lacking:
-        own.err.print(f"{written.lacking} pictures are missing from the archive: backfile verify names them")
+        own.tell(f"{written.lacking} pictures are missing from the archive: backfile verify names them")
     return Exit.INCOMPLETE if written.lacking else Exit.OK

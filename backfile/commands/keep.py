@@ -50,9 +50,9 @@ def backup(
             markup=False,
         )
     for path in done.missing[:_SHOWN]:
-        own.err.print(f"backfile: {path} is missing from the archive", markup=False)
+        own.tell(f"backfile: {path} is missing from the archive")
     if done.missing:
-        own.err.print(f"backfile: {len(done.missing)} files could not be copied; see: backfile verify", markup=False)
+        own.tell(f"backfile: {len(done.missing)} files could not be copied; see: backfile verify")
     return Exit.INCOMPLETE if done.missing else Exit.OK
 
 
@@ -102,7 +102,7 @@ def merge(
     try:
         return asyncio.run(run())
     except _Stopped:
-        own.err.print("backfile: stopped; nothing of what was under way was merged. Run the same again", markup=False)
+        own.tell("backfile: stopped; nothing of what was under way was merged. Run the same again")
         return stopped[0]
 
 
@@ -131,10 +131,9 @@ def _print(own: Context, other: Path, merged: Merged) -> None:
             markup=False,
         )
     for sha256 in merged.lacking[:_SHOWN]:
-        own.err.print(f"backfile: {_line(sha256)} is missing from {other}, or damaged", markup=False)
+        own.tell(f"backfile: {_line(sha256)} is missing from {other}, or damaged")
     if merged.lacking:
-        own.err.print(
+        own.tell(
             f"backfile: {len(merged.lacking)} files or bodies could not be brought from {other}; {merged.asked} URLs "
-            f"are due again. See: backfile --archive {other} verify",
-            markup=False,
+            f"are due again. See: backfile --archive {other} verify"
         )

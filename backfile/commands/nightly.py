@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import asdict
 from typing import Annotated
 
@@ -57,9 +58,9 @@ def nightly(
     elif own.out.is_terminal and not own.quiet:
         own.out.print(report.text(outcome.summary, str(config.archive)), markup=False)
     if outcome.status != Exit.OK or outcome.summary.cut_off or own.verbose:
-        own.err.print(line, markup=False, soft_wrap=True)
+        own.tell(line, logging.INFO if outcome.status == Exit.OK else logging.ERROR)
     if outcome.status != Exit.OK and (own.out.is_terminal or own.verbose):
-        own.err.print(report.shortcomings(outcome.summary, outcome.status), markup=False, soft_wrap=True)
+        own.tell(report.shortcomings(outcome.summary, outcome.status))
     return outcome.status
 
 

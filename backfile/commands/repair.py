@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -71,10 +72,10 @@ def verify(
         _print(own, findings, remarks, this)
     damaged = any(finding.flaw is Flaw.DATABASE for finding in findings)
     if requeue and damaged:
-        own.err.print("nothing was put right: archive.db is damaged. Restore it from a backup first", markup=False)
+        own.tell("nothing was put right: archive.db is damaged. Restore it from a backup first")
     elif requeue and findings:
-        repaired = asyncio.run(_requeue(own, findings, config.settings.archive.min_free_mb << 20))
-        own.err.print(repaired, markup=False)
+        repaired = asyncio.run(_requeue(config.archive, findings, config.settings.archive.min_free_mb << 20))
+        own.tell(repaired, logging.INFO)
     return Exit.DAMAGED if damaged else Exit.INCOMPLETE if findings else Exit.OK
 
 
@@ -100,7 +101,7 @@ def _print(own: Context, findings: list[Finding], remarks: list[str], this: Roun
     if len(findings) > _SHOWN:
         own.out.print(f"… and {len(findings) - _SHOWN} more (--json lists all)", markup=False)
     for remark in remarks:
-        own.err.print(f"backfile: {safe(remark)}", markup=False)
+        own.tell(f"backfile: {safe(remark)}", logging.INFO)
     counts = Counter(str(finding.flaw) for finding in findings)
     verdict = ", ".join(f"{number} {flaw}" for flaw, number in counts.most_common())
     own.out.print(verdict or _SOUND[this.rows and len(this.parts) == len(PARTS)], markup=False)
@@ -109,8 +110,8 @@ def _print(own: Context, findings: list[Finding], remarks: list[str], this: Roun
 _SOUND = {True: "whole: every file and every row is as it should be", False: "sound, as far as it was looked at"}
 
 
-async def _requeue(own: Context, findings: list[Finding], min_free_bytes: int) -> str:
-    async with open_store(own.config().archive, min_free_bytes=min_free_bytes) as store:
+async def _requeue(archive: Path, findings: list[Finding], min_free_bytes: int) -> str:
+    async with open_store(archive, min_free_bytes=min_free_bytes) as store:
         repair = await requeue_findings(store, findings)
     words = f"{repair.queued} queued, {repair.set_aside} set aside, {repair.put_back} put back, {len(repair.lost)} lost"
     return f"{words}; the next crawl fetches what is queued"
@@ -143,7 +144,7 @@ def reparse(context: typer.Context) -> int:
             f"{result.captures} captures read again, {result.new} for the first time, {result.unread} unreadable"
         )
         for problem in result.problems:
-            own.err.print(f"  {problem}", markup=False)
+            own.tell(f"  {problem}")
         return status
 
     with open_reading(config.archive):

@@ -6,6 +6,8 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from tests.backfile.test_command_line import backfile, newsroom
 
 
@@ -25,3 +27,39 @@ def test_every_line_of_a_run_says_what_it_belongs_to(tmp_path: Path) -> None:
         assert line["job"].split()[0] in ("article", "media", "listing")
     assert "box-key" not in crawled.stderr
     assert (quiet.returncode, quiet.stderr) == (0, "")
+
+
+def test_all_that_is_said_on_stderr_is_an_object(tmp_path: Path) -> None:
+    """What a run and a night say in their end, too, whether a flag, a variable or the file asks for such logs."""
+    with newsroom(tmp_path, "--articles", "6") as config:
+        (tmp_path / "json.toml").write_text(
+            config.read_text(encoding="utf-8") + '\n[log]\nformat = "json"\n', encoding="utf-8"
+        )
+        crawled = backfile("--config", config, "--log-format=json", "crawl", "dm:1", folder=tmp_path)
+        night = backfile("--config", config, "-v", "nightly", folder=tmp_path, BACKFILE_LOG_FORMAT="json")
+        again = backfile("--config", "json.toml", "crawl", "dm:1", "dm:2", folder=tmp_path)
+    assert (crawled.returncode, night.returncode, again.returncode) == (1, 1, 1)
+    assert crawled.stdout.startswith("articles ")
+    for ended, words in ((crawled, "something could not"), (night, "nightly: exit 1"), (again, "something could not")):
+        lines = [json.loads(line) for line in ended.stderr.splitlines()]
+        assert [line for line in lines if words in line["message"] and line["level"] == "error"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--frobnicate"],
+        ["frobnicate"],
+        ["crawl", "--limit", "x"],
+        ["crawl", "é“"],
+        ["--config", "no.toml", "status"],
+        [],
+    ],
+    ids=str,
+)
+def test_a_mistake_is_an_object_too(tmp_path: Path, arguments: list[str]) -> None:
+    """Also before any configuration is read, and in an encoding that lacks its letters."""
+    ended = backfile("--log-format", "json", *arguments, folder=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert json.loads(line)["level"] == "error"

@@ -96,3 +96,15 @@ def test_keys_are_masked_wherever_they_stand(text: str) -> None:
 def test_keys_that_are_not_ours_are_masked_by_name(text: str) -> None:
     """A secret in its usual place is masked even when nobody told us its value."""
     assert "unknown-secret" not in Mask([])(text)
+
+
+def test_text_for_people_becomes_entries_where_logs_are_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is an entry, masked as any other, with the traceback where there is one; in text logs it is none."""
+    for form, written_so in (("json", True), ("text", False)):
+        logs.configure("error", form, [Secret(KEY)], Console(file=StringIO(), force_terminal=False))
+        assert logs.as_objects(f"first {KEY}\n\nsecond", logging.INFO, ValueError(KEY)) is written_so
+    said = capsys.readouterr().err
+    entries = [json.loads(line) for line in said.splitlines()]
+    assert [(entry["level"], entry["message"]) for entry in entries] == [("info", "first ********"), ("info", "second")]
+    assert all("ValueError: ********" in entry["traceback"] for entry in entries)
+    assert KEY not in said
