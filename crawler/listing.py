@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ class ListingVisit:
         self._sweep_requests = sweep_requests
         self._answers: Counter[int] = Counter()  # by sweep
         self._new_articles = 0
+        self._counting = asyncio.Lock()
         self._classic_refused: set[str] = set()
 
     async def perform(self, job: Job) -> ListingStep:
@@ -97,6 +99,12 @@ class ListingVisit:
 
     async def _keep(self, job: Job, gave: Gave) -> ListingStep:
         """Keep an answer's items, within the run's bounds, and let the walk go on."""
+        if not self._tools.wants.bounds.limit:
+            return await self._keep_page(job, gave)
+        async with self._counting:  # else two listings would each take what is left of the number
+            return await self._keep_page(job, gave)
+
+    async def _keep_page(self, job: Job, gave: Gave) -> ListingStep:
         page, older, full = self._within_bounds(job, gave)
         sweep = job.is_sweep
         self._answers[job.id] += 1

@@ -13,6 +13,7 @@ from crawler.plan import CrawlRequest
 from crawler.run import Crawl
 from crawler.sites import Site
 from crawler.targets import parse_target
+from crawler.wants import Bounds
 from simulator import Newsroom, Options
 from storage import received
 from storage.errors import OutOfSpace
@@ -155,19 +156,23 @@ async def test_the_configured_rate_is_kept(tmp_path: Path) -> None:
 async def test_bounds_are_kept(tmp_path: Path) -> None:
     """--limit and --since archive no more than was asked for."""
     async with Newsroom(Options(articles=60)) as room:
-        from crawler.wants import Bounds
-
         site = site_of(room)
         summary = await crawl(tmp_path / "a", site, "dm:category/africa", media=False, bounds=Bounds(limit=5))
         assert rows(tmp_path / "a", "SELECT count(*) FROM articles")[0][0] == 5
         assert [walk.verdict for walk in summary.walks] == ["bounded"]
 
 
+async def test_a_limit_holds_for_all_targets_together(tmp_path: Path) -> None:
+    """Listings that are read at the same time do not each take what is left of the number."""
+    async with Newsroom(Options(articles=40)) as room:
+        targets = ("dm:category/africa", "dm:category/maverick-news", "dm:publication/1")
+        summary = await crawl(tmp_path / "a", site_of(room), *targets, media=False, bounds=Bounds(limit=3))
+    assert summary.tally.articles_new == 3
+
+
 async def test_a_front_page_that_is_limited_is_bounded_not_complete(tmp_path: Path) -> None:
     """What the limit left out is said, as for any other listing, and sitemaps that would be left out are not read."""
     async with Newsroom(Options(articles=60)) as room:
-        from crawler.wants import Bounds
-
         site = site_of(room)
         summary = await crawl(tmp_path / "a", site, "dm", media=False, bounds=Bounds(limit=2))
         (walk,) = summary.walks
