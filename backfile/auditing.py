@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from crawler.cms import article as cms
 from crawler.errors import ParseError
 from crawler.sites import Site
-from crawler.targets import Target
+from crawler.targets import Target, TargetKind
 from crawler.wants import Wants, cms_id_of
 from storage import audit
 from storage.audit import HeldRendition, Item
@@ -59,6 +59,7 @@ class Verdict:
     unlisted: list[str] = field(default_factory=list)  # held, named once, and listed no longer
     addresses: list[str] = field(default_factory=list)  # named without a number, beside all the numbers there are
     holes: Holes = Holes()
+    alone: bool = False  # an article that was asked for itself: no listing need name it
 
     @property
     def unseen(self) -> int:
@@ -68,6 +69,8 @@ class Verdict:
     @property
     def unprovable(self) -> str:
         """Why completeness cannot be proven; '' when it can."""
+        if self.alone:
+            return ""
         if not self.swept_at:
             return "the listing was never read to its end by every route"
         if self.unseen:
@@ -98,19 +101,30 @@ def judge(
     reading: Reading, target: Target, sites: Mapping[str, Site], wants: Wants, on_article: Callable[[], None]
 ) -> Verdict:
     """Judge one target by what the archive knows; `on_article` hears of each article whose pictures were looked at."""
+    if target.kind is TargetKind.ARTICLE:
+        verdict = Verdict(target.key, None, listed=1, alone=True)
+        item = audit.article_of(reading.connection, target.key)
+        found: Iterable[Item] = [replace(item, url=item.url or target.url)]
+    else:
+        verdict, found = _of_listing(reading, target)
+    urls: set[str] = set()
+    for item in found:
+        _judge_article(verdict, item)
+        if item.article is not None:
+            _judge_renditions(reading, verdict, item, sites[target.site], wants, urls)
+            on_article()
+    verdict.holes = Holes() if verdict.alone else _holes(reading, target.site)
+    return verdict
+
+
+def _of_listing(reading: Reading, target: Target) -> tuple[Verdict, Iterable[Item]]:
+    """Return what the walks of a listing say, and each article that counts."""
     rows = audit.rows_of(reading.connection, target.key)
     walks = [walk_of(reading.connection, row) for row in (rows.sweep, rows.own) if row]
     routes = [route for walk in walks if walk is not None for route in walk.routes]
     verdict = Verdict(target.key, _claimed(walks), routes=routes)
     verdict.swept_at, verdict.sweep = _sweep(reading, rows.sweep, walks[0] if rows.sweep else None)
-    urls: set[str] = set()
-    for item in _everything(reading, target, rows, verdict):
-        _judge_article(verdict, item)
-        if item.article is not None:
-            _judge_renditions(reading, verdict, item, sites[target.site], wants, urls)
-            on_article()
-    verdict.holes = _holes(reading, target.site)
-    return verdict
+    return verdict, _everything(reading, target, rows, verdict)
 
 
 def _sweep(reading: Reading, row: int, walk: Walk | None) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from storage import listings
+from storage import articles, listings
 from storage.files import MediaTree
 from storage.records import SWEEP
 
@@ -86,6 +86,23 @@ def items(connection: sqlite3.Connection, rows: Rows) -> Iterator[Item]:
         elif listed:  # it has a row under its id, and one under its path; listings may name either
             found[name] = replace(found[name], listed=True)
     yield from found.values()
+
+
+_ONE = """
+SELECT coalesce(f.url, f.key), f.state, coalesce(f.error, '') FROM frontier AS f WHERE f.kind = 'article' AND f.key = ?
+"""
+
+
+def article_of(connection: sqlite3.Connection, key: str) -> Item:
+    """Return what became of one article, by any key that it is known by."""
+    known = articles.known_key(connection, key)
+    url, state, error = connection.execute(_ONE, (known,)).fetchone() or ("", "", "")
+    site, _, cms_id = known.partition(":")
+    held = connection.execute(
+        "SELECT id, gone_at, url FROM article WHERE site = ? AND cms_id = ?", (site, cms_id)
+    ).fetchone()
+    article, gone_at, address = held or (None, None, "")
+    return Item(known, url or address, state, error, article, gone_at is not None or state == "gone", listed=False)
 
 
 def belonging(connection: sqlite3.Connection, key: str) -> Iterator[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
@@ -42,7 +42,8 @@ def audit(
 
     Every listing is read by every route there is, for the ids alone: the API, the classic API, public pages, sitemaps.
     What they name is compared with what is held, article by article; the pictures that each article's raw JSON names
-    with the files on the disk. Nothing is fetched into the archive; what is found missing waits for the next crawl.
+    with the files on the disk. An article that is a target itself is judged by what is held of it. Nothing is fetched
+    into the archive; what is found missing waits for the next crawl.
 
     One line for each target sums it up, and its numbers add up: claimed = archived + gone + failed + explained, and
     what the CMS claims and shows nowhere is unseen. Exit status 1 when anything is missing, or cannot be proven.
@@ -54,14 +55,15 @@ def audit(
     """
     own: Context = context.obj
     config, sites = own.ready()
-    chosen = [one for one in chosen_targets(targets or [], sites, config) if one.kind is not TargetKind.ARTICLE]
+    chosen = chosen_targets(targets or [], sites, config)
+    listings = [one for one in chosen if one.kind is not TargetKind.ARTICLE]
     judge = partial(_judged, own.err if own.show_progress else None, config, sites, chosen)
-    if offline:
+    if offline or not listings:
         with open_reading(config.archive) as reading:
             document = judge(reading)
         status = _status_of(document)
     else:
-        document, status = _swept(own, config, sites, chosen, judge)
+        document, status = _swept(own, config, sites, listings, judge)
     if not document:
         own.tell("backfile: stopped before anything could be said")
     elif as_json:
@@ -114,7 +116,7 @@ def _swept(
 
 
 def _judged(
-    console: Console | None, config: Config, sites: tuple[Site, ...], targets: list[Target], reading: Reading
+    console: Console | None, config: Config, sites: tuple[Site, ...], targets: Sequence[Target], reading: Reading
 ) -> dict[str, Any]:
     from backfile.auditing import judge
     from crawler.wants import Wants
@@ -155,7 +157,8 @@ def _show(out: Console, found: dict[str, Any]) -> None:
         )
     if found["unlisted"]:
         lines.append(f"  {len(found['unlisted'])} held and no longer listed: {_few(found['unlisted'])}")
-    lines.append(f"  {_holes(found['holes'])}")
+    if not found["alone"]:
+        lines.append(f"  {_holes(found['holes'])}")
     out.print("\n".join(display(line, 4_000) for line in lines), markup=False)
 
 

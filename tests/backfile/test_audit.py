@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -176,3 +177,30 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return folder
+
+
+def test_an_article_that_is_a_target_is_judged_by_what_is_held(tmp_path: Path) -> None:
+    """Held whole it is complete, without a picture or unknown it is not; the CMS is not asked."""
+    key = {"BACKFILE_DM_KEY": "box-key"}
+    with newsroom(tmp_path, "--articles", "8") as config:
+        done = backfile("--config", config, "crawl", "dm:category/africa", folder=tmp_path, **key)
+        assert done.returncode == 0
+    ((held,),) = rows(tmp_path / "archive", "SELECT id FROM articles LIMIT 1")
+
+    def told(target: str) -> tuple[int, str]:
+        done = backfile("--config", config, "audit", target, folder=tmp_path, **key)
+        return done.returncode, " ".join(done.stdout.split())
+
+    status, words = told(f"dm:{held}")
+    assert status == 0
+    assert f"dm:{held}: complete: 1 listed = 1 archived + 0 gone" in words
+    status, words = told("dm:4242")
+    assert status == 1
+    assert "1 article: the archive knows nothing of it dm:4242 http://127.0.0.1" in words
+    picture = "SELECT path FROM media WHERE state = 'stored' AND article_id = ? LIMIT 1"
+    with contextlib.closing(sqlite3.connect(tmp_path / "archive" / "archive.db")) as archive:
+        (path,) = archive.execute(picture, (held,)).fetchone()
+    (tmp_path / "archive" / path).unlink()
+    status, words = told(f"dm:{held}")
+    assert status == 1
+    assert "was archived, and is not here any more" in words
