@@ -82,6 +82,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 NOT_MODIFIED = 304
+_PRECONDITION_FAILED = 412
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
 _FOR_MEDIA = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
@@ -152,7 +153,8 @@ class Fetcher:
         """Fetch a page or an API answer into memory; `keyed`: the URL itself carries a key.
 
         `conditions` are headers by which the server may say that nothing has changed. Raises Fault; an Answer's status
-        is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without.
+        is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without, and
+        a server that cannot cope with them is asked once more without.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
         shown = (_origin(url), api_key)
@@ -205,7 +207,7 @@ class Fetcher:
     async def _ask(
         self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
     ) -> Answer | str:
-        """Make one request; returns its answer, or the URL that it redirects to. Raises Fault."""
+        """Make one request; returns its answer, or the URL to ask next, without conditions. Raises Fault."""
         try:
             return await self._exchange(url, wire, headers, sink, limit, hops)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
@@ -218,9 +220,17 @@ class Fetcher:
         began = time.monotonic()
         self.requests += 1
         trail.begin_request()
-        with await self._wire.get(wire, headers) as reply:
-            if reply.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
+        try:
+            answered = await self._wire.get(wire, headers)
+        except aiohttp.ClientResponseError:  # as which a 304 that brings a body ends, too
+            if _is_conditional(headers):
+                return url
+            raise
+        with answered as reply:
+            if reply.status == NOT_MODIFIED and _is_conditional(headers):
                 return Answer(url, reply.status, _kept(reply.headers), "", b"", time.time(), _since(began))
+            if reply.status == _PRECONDITION_FAILED and _is_conditional(headers):
+                return url
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 return _next_hop(url, reply.headers["Location"], hops)
             body = await _receive(reply, sink, limit, self._settings.read_timeout)
@@ -291,6 +301,10 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     if following.split("#", 1)[0] == url.split("#", 1)[0]:
         raise Fault(FaultKind.REDIRECT_LOOP, f"{_named(url)} redirects to itself")
     return following
+
+
+def _is_conditional(headers: Mapping[str, str]) -> bool:
+    return not _CONDITIONS.isdisjoint(headers)
 
 
 def _unconditional(headers: Mapping[str, str]) -> Mapping[str, str]:

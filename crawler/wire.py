@@ -30,6 +30,7 @@ _LONGEST_LINE = 16_384
 _BUFFER = 1 << 18  # bytes of a body that may wait to be read
 _KEPT_ALIVE = 15.0  # seconds: what has waited for longer may be closed by the server at any moment
 _SWITCHING = 101
+_BODILESS = frozenset({204, 304})  # whatever their heads say (RFC 9112, 6.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,15 @@ class Reply:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the connection back; one whose body was not read to its end is closed."""
+        """Give the connection back; one whose body was not read to its end, or may still come, is closed."""
         protocol = self._connection.protocol
-        if protocol is None or protocol.should_close:
+        if protocol is None or protocol.should_close or (self.status in _BODILESS and self._announces_a_body()):
             self._connection.close()
         else:
             self._origin.idle.append((self._connection, time.monotonic()))
+
+    def _announces_a_body(self) -> bool:
+        return "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0"
 
 
 class Wire:
