@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class _Protocol(ResponseHandler):
             problem = exc.message.partition("\n")[0].rstrip(":")
             self._break_off(aiohttp.ClientError(f"the body is not HTTP ({problem})"))
 
+    def eof_received(self) -> None:
+        """Take the end of what comes: over TLS anybody on the way could have made it (RFC 9112, 9.8)."""
+        if self.transport is not None and not _is_the_servers_own(self.transport):
+            self._break_off(aiohttp.ClientPayloadError("the connection ended, and the server had not said so"))
+        super().eof_received()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Take the end of the connection: an error is not the end of a body that lasts until the close."""
         if exc is not None:
@@ -81,6 +88,17 @@ class _Protocol(ResponseHandler):
     def _break_off(self, error: aiohttp.ClientError) -> None:
         if self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(error)
+
+
+def _is_the_servers_own(transport: asyncio.BaseTransport) -> bool:
+    """Say whether it is the server that has ended a connection, as far as that can be known: TLS has a word for it."""
+    tls = transport.get_extra_info("ssl_object")
+    try:
+        return tls is None or tls.read(1) == b""
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False
 
 
 class Reply:
