@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from crawler import reading, walk
 from crawler.cms import article
@@ -111,6 +112,21 @@ async def test_what_no_route_reaches_is_said(tmp_path: Path) -> None:
         summary = await crawl(tmp_path / "a", site_of(room), category.url, media=False)
         assert [walk.key for walk in summary.truncated] == [f"olj:category/{category.id}"]
         assert set(column(tmp_path / "a", "SELECT id FROM articles")) <= set(room.inventory.articles())
+
+
+async def test_bytes_that_are_no_text_are_kept_in_the_body(tmp_path: Path) -> None:
+    """The article object has U+FFFD for them; the body of the capture that it was read from has them as they came."""
+    async with Newsroom(Options(articles=5, faults=("invalid-utf8:url=/cms/content/:forever",))) as room:
+        article_id = next(iter(room.inventory.articles()))
+        await crawl(tmp_path / "a", site_of(room, key="box-key"), f"dm:{article_id}", media=False)
+    query = (
+        "SELECT r.json, b.zstd FROM revision AS r JOIN article AS a ON a.id = r.article "
+        "JOIN capture AS c ON c.id = r.capture JOIN body AS b ON b.sha256 = c.sha256 WHERE a.cms_id = ?"
+    )
+    ((text, frame),) = rows(tmp_path / "a", query, article_id)
+    assert "\ufffd\ufffd(" in str(text)
+    assert isinstance(frame, bytes)
+    assert b"\xff\xc3\x28" in zstandard.ZstdDecompressor().decompress(frame)
 
 
 async def test_a_second_run_asks_for_no_article_again(tmp_path: Path) -> None:
