@@ -37,6 +37,7 @@ from crawler.wire import Reply, Wire
 _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
+_MOST_ADMITTED = 4_096  # fronts that are remembered
 _MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
 _COOKIES = ("set-cookie", "set-cookie2")  # may open a session with our key's rights; never sent back
 _NO_TOKEN = re.compile(r"[^\x20-\x7e]")
@@ -253,6 +254,8 @@ class Fetcher:
         problem = literal_problem(_name_of(front_of(wire)), trusted=host in self._trusted)
         if problem:
             raise Fault(FaultKind.ADDRESS_REFUSED, f"{problem}: no connection is made there")
+        if len(self._admitted) >= _MOST_ADMITTED:
+            self._admitted.clear()
         self._admitted.add(front)
 
 

@@ -99,7 +99,7 @@ class ListingVisit:
         """Keep an answer's items, within the run's bounds, and let the walk go on."""
         page, bounded = self._within_bounds(job, gave)
         sweep = job.is_sweep
-        self._answers[job.id] += 1
+        self._answers[job.id] += sweep
 
         def decide(progress: WalkProgress) -> tuple[ListingStep, Sequence[Wanted]]:
             self._new_articles += progress.new_in_walk
