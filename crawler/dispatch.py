@@ -23,6 +23,8 @@ _BUFFER = 64  # jobs in memory for each host; claiming fewer than 32 at a time c
 _LOW = 16
 _GLANCE = 0.25  # seconds after which hosts are looked for that nobody has heard of yet
 _FAR = 15 * 60.0  # a run does not wait for rows due later than this
+_MOST_HOSTS = 512  # that are remembered though nothing is to be remembered of them
+_MOST_FAILING = 100_000  # rows
 
 
 class Dispatcher:
@@ -88,6 +90,7 @@ class Dispatcher:
         self._news = False
         self._claimed_at = time.monotonic()
         self._finished_at_claim = self._finished_count
+        self._forget_hosts()
         room = {host: self._room(queue) for host, queue in self._queues.items()}
         jobs, self._next_due = await self._store.claim(self._scopes, room, _BUFFER)
         for job in jobs:
@@ -99,6 +102,12 @@ class Dispatcher:
         # By what was asked for: while the claim was on its way, workers have taken from what was there.
         self._exhausted = {host for host in self._queues if claimed[host] < room.get(host, _BUFFER)}
         return jobs
+
+    def _forget_hosts(self) -> None:
+        """Forget hosts of which nothing is to be remembered: pages may name any number, where any host is allowed."""
+        if len(self._queues) > _MOST_HOSTS:
+            now = time.monotonic()
+            self._queues = {host: queue for host, queue in self._queues.items() if not queue.is_idle(now)}
 
     async def next(self) -> Job | None:
         """Return the next job whose host may be asked now; None when the run is over."""
@@ -121,6 +130,8 @@ class Dispatcher:
         if outcome in (Outcome.OK, Outcome.NEUTRAL):
             self._failing.discard(job.id)
         else:
+            if len(self._failing) >= _MOST_FAILING:
+                self._failing.clear()  # those that fail once more are taken at their word once more
             self._failing.add(job.id)
         self._finished_count += 1
         self._news = self._news or job.kind is not Kind.MEDIA

@@ -33,6 +33,7 @@ NOTHING: Final = "nothing"
 ARTICLE: Final = "article"  # the kind under which articles themselves are counted, by content type
 _LONGEST_REMEMBERED: Final = 8_000  # characters in the names of fields up to which a shape is remembered
 _MOST_COUNTED: Final = 512  # different shapes that are counted apart
+_MOST_SEEN: Final = 20_000  # pairs of a run; a CMS that names fields by numbers makes new ones with each article
 _ESSENTIAL: Final = ("title", "contents")
 _MOST: Final = 400
 _LONGEST: Final = 80
@@ -146,6 +147,8 @@ class Watch:
         for shape, taken in self._taken.items():
             self._seen.update(dict.fromkeys(shape, taken.times))
         self._taken.clear()
+        if len(self._seen) > _MOST_SEEN:  # what is rare is never usual
+            self._seen = Counter(dict(self._seen.most_common(_MOST_SEEN // 2)))
 
     def _judge(self, shape: Shape) -> _Taken:
         content_type = next(path for path, kind in shape if kind == ARTICLE)
@@ -178,9 +181,10 @@ class Watch:
         return sorted(found, key=lambda one: (-one.articles, one.path))
 
     def _usual_of(self, content_type: str) -> Usual:
-        if content_type not in self._usual:
-            self._usual[content_type] = _usual(self.known, content_type)
-        return self._usual[content_type]
+        usual = self._usual.get(content_type) or _usual(self.known, content_type)
+        if usual.kinds:  # of types that nobody knew there may be any number
+            self._usual[content_type] = usual
+        return usual
 
 
 def _usual(known: Mapping[tuple[str, str], int], content_type: str) -> Usual:

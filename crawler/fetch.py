@@ -37,6 +37,7 @@ from crawler.wire import Reply, Wire
 _MAX_HOPS = 6
 _MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
 _LONGEST = 3600.0  # seconds after which an answer is given up, however lively
+_MOST_ADMITTED = 4_096  # fronts that are remembered
 _MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
 _COOKIES = ("set-cookie", "set-cookie2")  # may open a session with our key's rights; never sent back
 _NO_TOKEN = re.compile(r"[^\x20-\x7e]")
@@ -82,6 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 NOT_MODIFIED = 304
+_PRECONDITION_FAILED = 412
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
 _FOR_MEDIA = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
@@ -152,7 +154,8 @@ class Fetcher:
         """Fetch a page or an API answer into memory; `keyed`: the URL itself carries a key.
 
         `conditions` are headers by which the server may say that nothing has changed. Raises Fault; an Answer's status
-        is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without.
+        is below 300, or 304 where there are conditions. They are about `url` alone: a redirect is followed without, and
+        a server that cannot cope with them is asked once more without.
         """
         headers = {"Accept": accept, "Accept-Encoding": "gzip", **conditions}
         shown = (_origin(url), api_key)
@@ -205,7 +208,7 @@ class Fetcher:
     async def _ask(
         self, url: str, wire: str, headers: Mapping[str, str], sink: Sink | None, limit: int, hops: int
     ) -> Answer | str:
-        """Make one request; returns its answer, or the URL that it redirects to. Raises Fault."""
+        """Make one request; returns its answer, or the URL to ask next, without conditions. Raises Fault."""
         try:
             return await self._exchange(url, wire, headers, sink, limit, hops)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, zlib.error) as error:
@@ -218,9 +221,17 @@ class Fetcher:
         began = time.monotonic()
         self.requests += 1
         trail.begin_request()
-        with await self._wire.get(wire, headers) as reply:
-            if reply.status == NOT_MODIFIED and not _CONDITIONS.isdisjoint(headers):
+        try:
+            answered = await self._wire.get(wire, headers)
+        except aiohttp.ClientResponseError:  # as which a 304 that brings a body ends, too
+            if _is_conditional(headers):
+                return url
+            raise
+        with answered as reply:
+            if reply.status == NOT_MODIFIED and _is_conditional(headers):
                 return Answer(url, reply.status, _kept(reply.headers), "", b"", time.time(), _since(began))
+            if reply.status == _PRECONDITION_FAILED and _is_conditional(headers):
+                return url
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 return _next_hop(url, reply.headers["Location"], hops)
             body = await _receive(reply, sink, limit, self._settings.read_timeout)
@@ -243,6 +254,8 @@ class Fetcher:
         problem = literal_problem(_name_of(front_of(wire)), trusted=host in self._trusted)
         if problem:
             raise Fault(FaultKind.ADDRESS_REFUSED, f"{problem}: no connection is made there")
+        if len(self._admitted) >= _MOST_ADMITTED:
+            self._admitted.clear()
         self._admitted.add(front)
 
 
@@ -291,6 +304,10 @@ def _next_hop(url: str, location: str, hops: int) -> str:
     if following.split("#", 1)[0] == url.split("#", 1)[0]:
         raise Fault(FaultKind.REDIRECT_LOOP, f"{_named(url)} redirects to itself")
     return following
+
+
+def _is_conditional(headers: Mapping[str, str]) -> bool:
+    return not _CONDITIONS.isdisjoint(headers)
 
 
 def _unconditional(headers: Mapping[str, str]) -> Mapping[str, str]:

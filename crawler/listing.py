@@ -65,14 +65,14 @@ class ListingVisit:
         return await self._keep(job, gave)
 
     async def route_failed(self, job: Job, fault: Fault) -> bool:
-        """Go on by another route after one failed for good; False when there is none left."""
+        """Go on by another route after one failed for good; False when there is none left, and one was needed."""
         try:
             cursor = (await self._place(job)).cursor
         except Fault:
             return False  # there is no route at all
         step = walk.end_route(cursor, walk.UNAVAILABLE, str(fault))
         await self._keep(job, Gave(cursor, step=step))
-        return bool(step.cursor)
+        return bool(step.cursor) or step.verdict == walk.COMPLETE
 
     async def _place(self, job: Job) -> Place:
         site = self._tools.wants.sites[job.site]
@@ -107,13 +107,15 @@ class ListingVisit:
     async def _keep_page(self, job: Job, gave: Gave) -> ListingStep:
         page, older, full = self._within_bounds(job, gave)
         sweep = job.is_sweep
-        self._answers[job.id] += 1
+        self._answers[job.id] += sweep
 
         def decide(progress: WalkProgress) -> tuple[ListingStep, Sequence[Wanted]]:
             self._new_articles += progress.new_in_walk
             known = self._down_to_known and not sweep and _is_known(gave, progress)
             if gave.facts is not None:
-                step = walk.advance(gave.cursor, replace(gave.facts, bounded=full or older, known=known), progress)
+                left_out, helps = len(gave.items) - len(page.items), job.depth < 0
+                facts = replace(gave.facts, bounded=full or older, known=known, left_out=left_out, helps=helps)
+                step = walk.advance(gave.cursor, facts, progress)
             else:
                 assert gave.step is not None, "a route gave neither facts nor a step"
                 step = walk.down_to_known(gave.cursor) if known else gave.step

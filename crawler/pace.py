@@ -156,6 +156,11 @@ class Circuit:
         self.trouble = ""
         self.hopeless = False
 
+    @property
+    def failing(self) -> bool:
+        """Say whether the last that was heard of the host was that it fails."""
+        return self._errors > 0
+
     def ready_at(self) -> float:
         """Return when the next request may pass: at once, with the next probe, or (inf) after the one under way."""
         if self.opened_at is None:

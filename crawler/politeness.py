@@ -99,6 +99,11 @@ class Lane:
         """Say whether the host is down, or fails at everything: nothing is tried twice there."""
         return self._circuit.opened_at is not None
 
+    def is_unmarked(self, now: float) -> bool:
+        """Say whether a new lane would ask the host as this one does; `now` as for `ready_at`."""
+        slowed = self._throttle.slowed or self._complaints or self._crawl_delay != self.policy.crawl_delay
+        return not (self.in_flight or slowed or self._circuit.failing) and self.ready_at(now) <= now
+
     def pause_until(self, moment: float) -> None:
         """Start nothing before `moment`; a later pause that was asked for stays."""
         self._paused_until = max(self._paused_until, moment)

@@ -77,6 +77,10 @@ class Queue:
                 asker.granted.set_result(None)
         return soonest, taken
 
+    def is_idle(self, now: float) -> bool:
+        """Say whether nobody waits for the host, and nothing is known of it that the next request should heed."""
+        return not (self.jobs or self.askers or self.again) and self.lane.is_unmarked(now)
+
     def over(self, visit: Visit) -> None:
         """Let the next one ask again, where it was this visit that did."""
         if self.again is visit:

@@ -2,7 +2,7 @@
 
 A listing is walked by the first route that serves it; where that route is cut short, the next ones complete it as
 far as they can. A paged listing may shift while it is walked, so a route that states no total of its own is complete
-only when a second pass has named nothing new.
+only when a second pass has named nothing new, and no total of another route says that there are more.
 """
 
 from __future__ import annotations
@@ -49,6 +49,12 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     ids: tuple[str, ...] = ()  # what the route needs: category ids, publication ids, sitemaps still to read
     left: tuple[str, ...] = ()  # routes still to try
     every: bool = False  # all routes are to be walked, none suffices alone
+    total: int = 0  # the largest that any route has stated
+    left_out: int = 0  # items of the first pass that are not asked for
+    mark: str = (
+        ""  # fingerprint of a page before: the last whose number is a power of two, so that any circle is noticed
+    )
+    named: int = 0  # by the route before, which has come to its end; this one is to say whether that is all
     outcomes: tuple[str, ...] = ()  # how the routes before ended
 
     def encode(self) -> str:
@@ -73,6 +79,8 @@ class PageFacts:
     limit: int = 0  # how many items were asked for; 0: the server decides
     bounded: str = ""  # why the walk need not go on (--since, --limit); empty: it must
     known: bool = False  # from here on everything is known: the walk need not go on
+    left_out: int = 0  # items that are not asked for (--since, --until)
+    helps: bool = False  # the listing only helps another one, and need not prove itself
 
 
 def begin(routes: tuple[str, ...], *, every: bool) -> Cursor:
@@ -92,6 +100,10 @@ def advance(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Listing
         return end_route(cursor, BOUNDED, facts.bounded, claimed=facts.claimed)
     if facts.known:
         return down_to_known(cursor, claimed=facts.claimed)
+    if cursor.named:
+        if (facts.claimed or 0) <= cursor.named:
+            return end_route(cursor, COMPLETE, "no more than public pages name", claimed=facts.claimed)
+        cursor = msgspec.structs.replace(cursor, named=0, outcomes=(*cursor.outcomes, TRUNCATED))
     if cursor.passes > 1:
         return _confirm(cursor, facts, progress)
     if facts.count == 0 and cursor.page == 1:
@@ -113,9 +125,13 @@ def stopped(cursor: Cursor, why: str) -> ListingStep:
 
 
 def _remember(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Cursor:
+    left_out = facts.left_out if facts.fingerprint != cursor.mark and cursor.passes == 1 else 0
     changes: dict[str, object] = {
         "new_in_pass": cursor.new_in_pass + progress.new_on_route,
-        "barren": 0 if progress.new_on_route else cursor.barren + 1,
+        "barren": 0 if progress.new_on_route or left_out else cursor.barren + 1,
+        "left_out": cursor.left_out + left_out,
+        "mark": cursor.mark if cursor.page & (cursor.page - 1) else facts.fingerprint,
+        "total": max(cursor.total, facts.claimed or 0),
         "linked": cursor.linked or bool(facts.next_url),
         "paginated": cursor.paginated or facts.paginated,
     }
@@ -133,11 +149,16 @@ def _goes_on(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> bool:
         return False
     if facts.next_url:
         return True  # one barren page may be a shift: items pushed down by new ones
-    if cursor.linked or not progress.new_on_route:
+    if cursor.linked or cursor.barren:
         return False
     if facts.limit and facts.count < facts.limit:
-        return facts.claimed is not None and progress.seen_on_route < facts.claimed
+        return facts.claimed is not None and _named(cursor, progress) < facts.claimed
     return True
+
+
+def _named(cursor: Cursor, progress: WalkProgress) -> int:
+    """Return how many items the route has named, asked for or not, to be held against a total."""
+    return progress.seen_on_route + cursor.left_out
 
 
 def _go_on(cursor: Cursor, facts: PageFacts) -> ListingStep:
@@ -149,19 +170,19 @@ def _pass_ended(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Lis
     """Judge the first pass."""
     repeats = cursor.page == 2 and facts.fingerprint == cursor.first and facts.count > 0
     claimed = max(facts.claimed or 0, progress.claimed_before or 0) or None
-    if claimed is not None:
-        if progress.seen_on_route >= claimed:
+    if cursor.total:
+        if _named(cursor, progress) >= cursor.total:
             return end_route(cursor, COMPLETE, "", claimed=claimed)
         if repeats:
             return end_route(
-                cursor, TRUNCATED, _short(progress, claimed, "always sends its first page"), claimed=claimed
+                cursor, TRUNCATED, _short(cursor, progress, "always sends its first page"), claimed=claimed
             )
     elif repeats:
-        lone = _is_lone(cursor)
-        note = "one page without pagination" if lone else "the listing always sends its first page"
-        return end_route(cursor, COMPLETE if lone else TRUNCATED, note)
+        if _is_lone(cursor):
+            return _at_its_end(cursor, facts, progress, "one page without pagination")
+        return end_route(cursor, TRUNCATED, "the listing always sends its first page")
     elif cursor.page - (facts.count == 0) <= 1 and _is_lone(cursor):
-        return end_route(cursor, COMPLETE, "")  # nothing can slip between the pages of a listing that has one
+        return _at_its_end(cursor, facts, progress)  # nothing can slip between the pages of a listing that has one
     return _next_pass(cursor, cursor.page, facts.claimed)
 
 
@@ -185,14 +206,28 @@ def _confirm(cursor: Cursor, facts: PageFacts, progress: WalkProgress) -> Listin
     claimed = max(facts.claimed or 0, progress.claimed_before or 0) or None
     if cursor.new_in_pass and cursor.passes < MAX_PASSES:
         return _next_pass(cursor, cursor.page, facts.claimed)
-    if claimed is not None and progress.seen_on_route < claimed:
-        return end_route(cursor, TRUNCATED, _short(progress, claimed, "ends before its own total"), claimed=claimed)
+    if _named(cursor, progress) < cursor.total:
+        how = "ends before its own total" if cursor.total == claimed else "ends before another route's total"
+        return end_route(cursor, TRUNCATED, _short(cursor, progress, how), claimed=claimed)
     if cursor.new_in_pass:
         return end_route(cursor, TRUNCATED, f"the listing still shifted in pass {cursor.passes}", claimed=claimed)
     if claimed is None and cursor.lacking * _TOLERATED > progress.seen_on_route:
         note = f"pages in the middle list fewer articles than others: {cursor.lacking} or more may be unseen"
         return end_route(cursor, TRUNCATED, note)
-    return end_route(cursor, COMPLETE, "", claimed=claimed)
+    if cursor.total:
+        return end_route(cursor, COMPLETE, "", claimed=claimed)
+    return _at_its_end(cursor, facts, progress)
+
+
+def _at_its_end(cursor: Cursor, facts: PageFacts, progress: WalkProgress, note: str = "") -> ListingStep:
+    """End a route that names nothing more and states no total: where the next one states totals, it is asked for its.
+
+    A listing may go no further than some page, and end there as any other does.
+    """
+    if cursor.every or facts.helps or cursor.left[:1] != (CLASSIC,):
+        return end_route(cursor, COMPLETE, note)
+    asked = Cursor(CLASSIC, left=cursor.left[1:], outcomes=cursor.outcomes, named=_named(cursor, progress))
+    return ListingStep(route=cursor.route, cursor=asked.encode(), outcome=COMPLETE, note=note)
 
 
 def _empty(cursor: Cursor, facts: PageFacts) -> ListingStep:
@@ -201,8 +236,8 @@ def _empty(cursor: Cursor, facts: PageFacts) -> ListingStep:
     return end_route(cursor, UNAVAILABLE, "the first page lists no articles", claimed=facts.claimed)
 
 
-def _short(progress: WalkProgress, claimed: int, how: str) -> str:
-    listed = progress.seen_on_route
+def _short(cursor: Cursor, progress: WalkProgress, how: str) -> str:
+    listed, claimed = _named(cursor, progress), cursor.total
     return f"the listing {how}: {claimed} claimed, {listed} listed, {claimed - listed} unseen"
 
 
@@ -213,13 +248,15 @@ def end_route(
     if outcome == UNAVAILABLE and spelling_left:
         other = msgspec.structs.replace(cursor, spelling=cursor.spelling + 1, page=1, url="")
         return ListingStep(route=cursor.route, cursor=other.encode(), note=note)
-    outcomes = (*cursor.outcomes, outcome)
-    enough = outcome in (COMPLETE, BOUNDED) and not cursor.every
+    unsaid = outcome == UNAVAILABLE and cursor.named > 0  # that there are more than the route before has named
+    outcomes = (*cursor.outcomes, COMPLETE if unsaid else outcome)
+    enough = outcomes[-1] in (COMPLETE, BOUNDED) and not cursor.every
     left = cursor.left
     if left[:1] == (HELPERS,) and set(outcomes) == {UNAVAILABLE}:
         left = left[1:]  # nothing is known of the listing that other listings could complete
     if left and not enough:
-        following = Cursor(route=left[0], left=left[1:], every=cursor.every, outcomes=outcomes)
+        total = 0 if cursor.every else cursor.total  # where all are walked, each is judged by itself
+        following = Cursor(left[0], left=left[1:], every=cursor.every, total=total, outcomes=outcomes)
         return ListingStep(route=cursor.route, cursor=following.encode(), claimed=claimed, outcome=outcome, note=note)
     verdict = _verdict(outcomes[-1:] if cursor.every else outcomes)
     return ListingStep(

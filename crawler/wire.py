@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _LONGEST_LINE = 16_384
 _BUFFER = 1 << 18  # bytes of a body that may wait to be read
 _KEPT_ALIVE = 15.0  # seconds: what has waited for longer may be closed by the server at any moment
 _SWITCHING = 101
+_BODILESS = frozenset({204, 304})  # whatever their heads say (RFC 9112, 6.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class _Protocol(ResponseHandler):
             problem = exc.message.partition("\n")[0].rstrip(":")
             self._break_off(aiohttp.ClientError(f"the body is not HTTP ({problem})"))
 
+    def eof_received(self) -> None:
+        """Take the end of what comes: over TLS anybody on the way could have made it (RFC 9112, 9.8)."""
+        if self.transport is not None and not _is_the_servers_own(self.transport):
+            self._break_off(aiohttp.ClientPayloadError("the connection ended, and the server had not said so"))
+        super().eof_received()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Take the end of the connection: an error is not the end of a body that lasts until the close."""
         if exc is not None:
@@ -80,6 +88,17 @@ class _Protocol(ResponseHandler):
     def _break_off(self, error: aiohttp.ClientError) -> None:
         if self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(error)
+
+
+def _is_the_servers_own(transport: asyncio.BaseTransport) -> bool:
+    """Say whether it is the server that has ended a connection, as far as that can be known: TLS has a word for it."""
+    tls = transport.get_extra_info("ssl_object")
+    try:
+        return tls is None or tls.read(1) == b""
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False
 
 
 class Reply:
@@ -106,12 +125,15 @@ class Reply:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the connection back; one whose body was not read to its end is closed."""
+        """Give the connection back; one whose body was not read to its end, or may still come, is closed."""
         protocol = self._connection.protocol
-        if protocol is None or protocol.should_close:
+        if protocol is None or protocol.should_close or (self.status in _BODILESS and self._announces_a_body()):
             self._connection.close()
         else:
             self._origin.idle.append((self._connection, time.monotonic()))
+
+    def _announces_a_body(self) -> bool:
+        return "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0"
 
 
 class Wire:

@@ -136,6 +136,7 @@ class Workers:
             try:
                 await self._attempt(job, visits)
                 self._retries.succeeded()
+                self._put_off.pop(job.id, None)
             except Fault as fault:
                 if not fault.host:
                     outcome, retry_after = retry.outcome_of(fault.kind), fault.retry_after

@@ -178,14 +178,7 @@ def help_standing(connection: sqlite3.Connection, job: Job, kinds: Sequence[str]
     those, values = belonging(job.site, kind, key)
     (held,) = connection.execute(f"SELECT count(*) FROM ({those})", values).fetchone()  # noqa: S608
     marks = ", ".join(f"'{name}'" for name in kinds)
-    unvisited = connection.execute(
-        f"SELECT DISTINCT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM ({those}) AS b "  # noqa: S608
-        "JOIN article_term AS at ON at.article = b.article JOIN term AS t ON t.id = at.term "
-        f"WHERE t.kind IN ({marks}) AND (:kind <> 'publication' OR t.kind <> 'category' "
-        f"OR {_PUBLICATION} = :key) AND NOT EXISTS (SELECT 1 FROM frontier AS f WHERE f.kind = 'listing' "
-        "AND f.key IN (t.site || ':' || t.kind || '/' || t.cms_id, t.site || ':' || t.kind || '/' || lower(t.slug)))",
-        values,
-    )
+    unvisited = connection.execute(_UNVISITED.format(kinds=marks, terms=_TERMS[kind == "publication"]), values)
     return HelpStanding(others_pending(connection, job), tuple(Term(*row) for row in unvisited), held, claimed)
 
 
@@ -200,21 +193,31 @@ def dismiss_helpers(connection: sqlite3.Connection, scope: int) -> None:
 
 def belonging(site: str, kind: str, key: str) -> tuple[str, dict[str, str]]:
     """Return the query for the articles that belong to a listing by what they say themselves, and its values."""
-    query = _BELONGING_TO_PUBLICATION if kind == "publication" else _BELONGING_TO_TERM
+    query = _BELONGING.format(terms=_TERMS[kind == "publication"], first=_FIRST)
     return query, {"site": site, "kind": kind, "key": key}
 
 
-_BELONGING_TO_TERM = (
-    "SELECT at.article FROM article_term AS at JOIN term AS t ON t.id = at.term "
-    "WHERE t.site = :site AND t.kind = :kind AND (t.cms_id = :key OR lower(t.slug) = :key)"
-)
-# Contract 3.2: the publication is the typeId of an article's first category.
 # SQLite's JSON knows no NaN and no thousand levels of nesting; what it cannot read names no publication.
 _PUBLICATION = "iif(json_valid(t.json), json_extract(t.json, '$.typeId.typeId'), NULL)"
-_BELONGING_TO_PUBLICATION = (
-    "SELECT at.article FROM article_term AS at JOIN term AS t ON t.id = at.term WHERE t.site = :site "  # noqa: S608
-    f"AND at.kind = 'category' AND at.position = 0 AND {_PUBLICATION} = :key AND :kind <> ''"
+# The terms by which articles belong: there are few of them, so that all questions begin there.
+_TERMS = (
+    "SELECT t.id FROM term AS t WHERE t.site = :site AND t.kind = :kind AND (t.cms_id = :key OR lower(t.slug) = :key)",
+    # Contract 3.2: the publication is the typeId of an article's first category.
+    f"SELECT t.id FROM term AS t WHERE t.site = :site AND t.kind = 'category' AND {_PUBLICATION} = :key",  # noqa: S608
 )
+_BELONGING = "SELECT b.article FROM article_term AS b WHERE b.term IN ({terms}) AND (:kind <> 'publication' OR {first})"
+_FIRST = "(b.kind = 'category' AND b.position = 0)"
+# Asked every other second: one look at the frontier is enough for a term whose listing was wanted, as nearly all were.
+_UNVISITED = f"""
+SELECT t.kind, t.cms_id, t.name, t.slug, t.url, t.json FROM term AS t WHERE t.kind IN ({{kinds}})
+AND (:kind <> 'publication' OR t.kind <> 'category' OR {_PUBLICATION} = :key)
+AND NOT EXISTS (SELECT 1 FROM frontier AS f
+    WHERE f.kind = 'listing' AND f.key = t.site || ':' || t.kind || '/' || t.cms_id)
+AND NOT EXISTS (SELECT 1 FROM frontier AS f
+    WHERE f.kind = 'listing' AND f.key = t.site || ':' || t.kind || '/' || lower(t.slug))
+AND EXISTS (SELECT 1 FROM article_term AS at CROSS JOIN article_term AS b ON b.article = at.article
+    WHERE at.term = t.id AND b.term IN ({{terms}}) AND (:kind <> 'publication' OR {_FIRST}))
+"""  # noqa: S608
 
 
 def term_id(connection: sqlite3.Connection, kind: str, site: str, slug: str) -> str:

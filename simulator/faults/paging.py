@@ -57,6 +57,13 @@ async def repeats(visit: Visit) -> web.StreamResponse:
     return changed(genuine, await _other_page(visit, 1)) if genuine.status == 200 else genuine
 
 
+async def clamps(visit: Visit) -> web.StreamResponse:
+    """Answer every page past the second with the second."""
+    genuine = await visit.genuine()
+    beyond = genuine.status == 200 and _page(visit.request)[1] > 2
+    return changed(genuine, await _other_page(visit, 2)) if beyond else genuine
+
+
 async def shrinks(visit: Visit) -> web.StreamResponse:
     """Lose more items the further one pages."""
     genuine, body = await visit.body()

@@ -72,6 +72,7 @@ FAULTS: dict[str, Fault] = {
     ),
     # the lists
     "paging-repeats": Fault("every page is the first", LISTS, paging.repeats),
+    "paging-clamps": Fault("every page past the second is the second", LISTS, paging.clamps),
     "paging-shrinks": Fault("later pages lose items", LISTS, paging.shrinks),
     "paging-shifts": Fault("an item comes in at the top while paging", LISTS, paging.shifts),
     "total-lies": Fault("`total` is three times the truth", _BATCHES, paging.total_lies),

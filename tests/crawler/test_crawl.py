@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from crawler import reading, walk
 from crawler.cms import article
@@ -47,6 +48,44 @@ async def test_a_broken_listing_is_reported_and_completed_by_other_routes(tmp_pa
         assert (walk.verdict, outcomes) == ("complete", {"pages": "truncated", "classic": "complete"})
 
 
+async def test_a_listing_that_goes_no_further_is_completed_where_a_total_says_more(tmp_path: Path) -> None:
+    """Public pages that end at their second, as if there were no more, are held against the classic API's total."""
+    async with Newsroom(Options(articles=150, faults=("paging-clamps:url=/category/:forever",))) as room:
+        category = max(room.inventory.categories(), key=lambda listing: len(listing.ids))
+        summary = await crawl(tmp_path / "a", site_of(room, key="box-key"), category.url, media=False)
+        assert set(category.ids) <= column(tmp_path / "a", "SELECT id FROM articles")
+        (walk,) = summary.walks
+        named = {route.route: (route.seen, route.claimed) for route in walk.routes}
+    total = len(category.ids)
+    assert (walk.verdict, named) == ("complete", {"pages": (24, None), "classic": (total, total)})
+
+
+async def test_a_total_that_cannot_be_had_costs_a_listing_nothing(tmp_path: Path) -> None:
+    """Where the classic API is not there, what public pages show is the listing, and nothing has failed."""
+    async with Newsroom(Options(articles=60, faults=("http-404:url=cmsapi/content:forever",))) as room:
+        summary = await crawl(tmp_path / "a", site_of(room, key="box-key"), "dm:category/africa", media=False)
+    assert [walk.verdict for walk in summary.walks] == ["complete"]
+    assert not summary.failed
+
+
+@pytest.mark.parametrize("target", ["dm:publication/1", "dm:category/africa"])
+@pytest.mark.parametrize("asked", [Bounds(since="2021-03-03"), Bounds(until="2021-03-04")], ids=["since", "until"])
+async def test_a_listing_is_walked_to_what_is_asked_for(tmp_path: Path, target: str, asked: Bounds) -> None:
+    """Articles outside --since and --until, however many there are, neither end a listing nor leave it truncated."""
+    async with Newsroom(Options(articles=330)) as room:
+        site = site_of(room, key="box-key")
+        await crawl(tmp_path / "all", site, target, media=False)
+        room.log.clear()
+        summary = await crawl(tmp_path / "a", site, target, media=False, bounds=asked)
+        lists = [entry for entry in room.log.entries if not entry.path_qs.startswith(("/article/", "/cms/content/"))]
+    dates = rows(tmp_path / "all", "SELECT id, substr(first_published_raw, 1, 10) FROM articles")
+    expected = {article for article, date in dates if asked.includes(str(date))}
+    assert expected
+    assert expected <= column(tmp_path / "a", "SELECT id FROM articles")
+    assert [walk.verdict for walk in summary.walks] == ["complete"]
+    assert len(lists) < 40
+
+
 async def test_a_publication_that_cannot_be_paged_is_completed_by_its_categories(tmp_path: Path) -> None:
     """A publication list that always sends its first batch is said to; its categories complete it, at little cost."""
     async with Newsroom(Options(profile="olj", articles=1500)) as room:
@@ -73,6 +112,21 @@ async def test_what_no_route_reaches_is_said(tmp_path: Path) -> None:
         summary = await crawl(tmp_path / "a", site_of(room), category.url, media=False)
         assert [walk.key for walk in summary.truncated] == [f"olj:category/{category.id}"]
         assert set(column(tmp_path / "a", "SELECT id FROM articles")) <= set(room.inventory.articles())
+
+
+async def test_bytes_that_are_no_text_are_kept_in_the_body(tmp_path: Path) -> None:
+    """The article object has U+FFFD for them; the body of the capture that it was read from has them as they came."""
+    async with Newsroom(Options(articles=5, faults=("invalid-utf8:url=/cms/content/:forever",))) as room:
+        article_id = next(iter(room.inventory.articles()))
+        await crawl(tmp_path / "a", site_of(room, key="box-key"), f"dm:{article_id}", media=False)
+    query = (
+        "SELECT r.json, b.zstd FROM revision AS r JOIN article AS a ON a.id = r.article "
+        "JOIN capture AS c ON c.id = r.capture JOIN body AS b ON b.sha256 = c.sha256 WHERE a.cms_id = ?"
+    )
+    ((text, frame),) = rows(tmp_path / "a", query, article_id)
+    assert "\ufffd\ufffd(" in str(text)
+    assert isinstance(frame, bytes)
+    assert b"\xff\xc3\x28" in zstandard.ZstdDecompressor().decompress(frame)
 
 
 async def test_a_second_run_asks_for_no_article_again(tmp_path: Path) -> None:

@@ -383,3 +383,28 @@ async def test_what_goes_well_elsewhere_is_known_there(tmp_path: Path) -> None:
                 async with dispatcher.turn("b"):
                     raise Fault(FaultKind.CONNECTION_REFUSED, "always")
         assert dispatcher.troubled("b")
+
+
+async def test_hosts_are_forgotten_when_there_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a host that answered nothing is kept; one that gave trouble, or has work waiting, is remembered."""
+    monkeypatch.setattr("crawler.dispatch._MOST_HOSTS", 4)
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.MEDIA, f"m{number}", f"host{number}", 2) for number in range(20)]
+        async with running(store, want(Kind.MEDIA, "bad", "troubled", 1), *rows) as dispatcher:
+            while (job := await dispatcher.next()) is not None:
+                await store.skip(job, "done with it")
+                outcome = Outcome.SERVER_ERROR if job.host == "troubled" else Outcome.OK
+                dispatcher.finished(job, outcome, 0.01)
+            assert set(dispatcher._queues) == {"troubled"}
+
+
+async def test_failing_rows_are_forgotten_when_there_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is remembered so that it does not count twice against its host: of so many rows, and no more."""
+    monkeypatch.setattr("crawler.dispatch._MOST_FAILING", 3)
+    async with open_store(tmp_path) as store:
+        rows = [want(Kind.MEDIA, f"m{number}", f"host{number}", 2) for number in range(8)]
+        async with running(store, *rows) as dispatcher:
+            while (job := await dispatcher.next()) is not None:
+                await store.skip(job, "done with it")
+                dispatcher.finished(job, Outcome.SERVER_ERROR, 0.01)
+                assert 0 < len(dispatcher._failing) <= 3

@@ -131,3 +131,17 @@ def test_what_is_seen_is_counted_however_many_shapes_there_are() -> None:
         watch.take(shape)
         expected.update(shape)
     assert watch.seen == expected
+
+
+def test_fields_without_number_take_no_memory_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each article brings fields, and a type, that no other has, what is usual is counted all the same."""
+    monkeypatch.setattr("crawler.drift._MOST_SEEN", 2_000)
+    monkeypatch.setattr("crawler.drift._MOST_COUNTED", 16)
+    watch = Watch("dm")
+    for number in range(1_000):
+        numbered = {f"{number}-{place}": place for place in range(9)}
+        watch.take(shape_of(article(boxes=numbered), "Article"))
+        watch.take(shape_of({"id": "1"}, f"Type {number}"))
+    assert len(watch.seen) <= 2_000
+    assert len(watch._usual) == 0
+    assert watch.seen["Article.title", "text"] == 1_000

@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.utils import formatdate
 
 import pytest
@@ -359,6 +361,44 @@ async def test_conditions_stay_with_their_url() -> None:
     assert caught.value.kind is FaultKind.HTTP_STATUS
     asked = [sorted({"if-none-match", "if-modified-since"} & headers.keys()) for _, headers in server.requests]
     assert asked == [["if-modified-since", "if-none-match"], ["if-modified-since", "if-none-match"], []]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"HTTP/1.1 412 Precondition Failed\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\n\r\nhello",
+    ],
+    ids=["412", "304 with a body", "304 in chunks", "304 with a body unannounced"],
+)
+async def test_a_server_that_cannot_cope_with_conditions_is_asked_without(odd: bytes) -> None:
+    """What we hold does not fail for the conditions that we ask with: the whole is fetched, in a turn of its own."""
+    turns: list[str] = []
+
+    @asynccontextmanager
+    async def turn(host: str) -> AsyncIterator[None]:
+        turns.append(host)
+        yield
+
+    async def answer(_path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        writer.write(odd if "if-none-match" in headers else ok(b"whole"))
+
+    sink = Waited()
+    async with running() as server:
+        server.answers["/a"] = answer
+        async with Fetcher(FetchSettings("t"), lambda _: True, [server.host], turn) as fetcher:
+            found = await fetcher.media(f"{server.url}/a", sink, {"If-None-Match": '"x"'})
+    assert (found.status, sink.body, turns) == (200, b"whole", [server.host])
+
+
+async def test_a_server_that_fails_a_condition_which_it_was_not_given_fails() -> None:
+    """Without conditions there is nothing to leave out: a 412 is a fault, after one request."""
+    async with running() as server:
+        server.answers["/a"] = b"HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n"
+        fault = await fault_of(server, "/a")
+    assert (fault.kind, fault.http_status, len(server.requests)) == (FaultKind.HTTP_STATUS, 412, 1)
 
 
 async def test_the_key_stays_with_its_host() -> None:

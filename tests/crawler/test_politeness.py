@@ -413,3 +413,24 @@ def test_a_crawl_delay_counts_from_the_last_request() -> None:
     lane.started(1000)
     lane.set_crawl_delay(10)
     assert lane.ready_at(1001) == 1010
+
+
+def test_a_lane_is_unmarked_when_a_new_one_would_do_the_same() -> None:
+    """Not while a request is under way, nor between two at a limited rate, nor with anything against the host."""
+    lane = Lane(LanePolicy(rate=1.0))
+    assert lane.is_unmarked(0.0)
+    lane.started(0.0)
+    assert not lane.is_unmarked(5.0)
+    lane.finished(0.1, Outcome.OK, 0.1)
+    assert not lane.is_unmarked(0.5)
+    assert lane.is_unmarked(2.0)
+    for outcome in (Outcome.THROTTLED, Outcome.SERVER_ERROR, Outcome.DOWN, Outcome.TIMEOUT):
+        marked = Lane(LanePolicy())
+        marked.started(0.0)
+        marked.finished(0.1, outcome, 0.1)
+        assert not marked.is_unmarked(1_000.0)
+    lane.set_crawl_delay(2.0)
+    assert not lane.is_unmarked(1_000.0)
+    lane = Lane(LanePolicy())
+    lane.stay_away(10_000.0, 0.0)
+    assert not lane.is_unmarked(20_000.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -28,23 +28,28 @@ class Walker:
     """Walks an imaginary listing as the crawler does, counting as storage does."""
 
     serve: Server
+    others: dict[str, Server] = field(default_factory=dict)  # by route, where one is served otherwise
     requests: int = 0
     seen: set[int] = field(default_factory=set)
 
     def walk(self, routes: tuple[str, ...] = ("pages",)) -> ListingStep:
         """Return the last step of the walk."""
         cursor: Cursor | None = walk.begin(routes, every=False)
-        claimed_before: int | None = None
+        on_route: dict[str, set[int]] = {route: set() for route in routes}
+        claimed_before: dict[str, int] = {}
         step = ListingStep("", "")
         while cursor is not None:
             assert self.requests < 10_000, "the walk does not end"
             self.requests += 1
-            items, page = self.serve(cursor.page)
-            new = set(items) - self.seen
+            items, page = self.others.get(cursor.route, self.serve)(cursor.page)
+            seen = on_route[cursor.route]
+            new, new_in_walk = set(items) - seen, set(items) - self.seen
+            seen |= new
             self.seen |= new
-            progress = WalkProgress(len(new), len(self.seen), len(new), claimed_before)
+            progress = WalkProgress(len(new), len(seen), len(new_in_walk), claimed_before.get(cursor.route))
             step = walk.advance(cursor, page, progress)
-            claimed_before = max(claimed_before or 0, step.claimed or 0) or None
+            if step.claimed is not None:
+                claimed_before[cursor.route] = max(claimed_before.get(cursor.route, 0), step.claimed)
             cursor = walk.decode(step.cursor)
         return step
 
@@ -131,6 +136,80 @@ def test_a_server_that_gives_fewer_than_asked_for_is_walked_on() -> None:
     walker = Walker(paged(list(range(95)), 30, claimed=95, limit=100))
     assert walker.walk(("publication",)).verdict == "complete"
     assert len(walker.seen) == 95
+
+
+def clamped(server: Server, last: int) -> Server:
+    """Return a listing that sends its page number `last` for all that follow."""
+    return lambda page: server(min(page, last))
+
+
+@pytest.mark.parametrize("total, verdict", [(24, "complete"), (25, "truncated"), (None, "complete")])
+def test_a_listing_that_goes_no_further_is_held_against_a_total(total: int | None, verdict: str) -> None:
+    """Pages that come to an end are all there is where the next route knows no more; its first page says that."""
+    more = clamped(paged(list(range(100)), 12, claimed=total, limit=100), 2)
+    walker = Walker(clamped(paged(list(range(100)), 12), 2), {"classic": more})
+    assert walker.walk(("pages", "classic")).verdict == verdict
+    assert walker.seen == set(range(24))
+
+
+def test_what_no_route_contradicts_stays_complete() -> None:
+    """A route that should have said whether there are more, and is not there, changes nothing."""
+    asked = Cursor("classic", left=("publication",), named=40)
+    step = walk.end_route(asked, "unavailable", "HTTP 404")
+    assert (step.verdict, step.outcome, step.cursor) == ("complete", "unavailable", "")
+
+
+def test_a_route_that_contradicts_and_breaks_off_leaves_the_listing_truncated() -> None:
+    """Once a total has said that there are more, that stands, whatever becomes of the route that has it."""
+    cursor = Cursor("classic", named=40)
+    more = walk.decode(walk.advance(cursor, facts([1], claimed=50, limit=100), WalkProgress(1, 1, 0)).cursor)
+    assert more is not None
+    assert walk.end_route(more, "unavailable", "").verdict == "truncated"
+
+
+def test_a_route_without_a_total_is_held_against_that_of_another() -> None:
+    """A listing that one route says is longer is not complete because another one has come to its end."""
+    served = {"classic": clamped(paged(list(range(100)), 10, claimed=100, limit=100), 1)}
+    walker = Walker(clamped(paged(list(range(100)), 12), 3), served)
+    step = walker.walk(("classic", "publication"))
+    assert step.verdict == "truncated"
+    assert "100 claimed, 36 listed, 64 unseen" in step.note
+
+
+def test_a_listing_that_only_helps_need_not_prove_itself() -> None:
+    """No other route is asked what a listing amounts to that nobody has asked for."""
+    walker = Walker(paged(list(range(40)), 12, helps=True), {"classic": paged(list(range(90)), 100, claimed=90)})
+    assert walker.walk(("pages", "classic")).verdict == "complete"
+    assert walker.seen == set(range(40))
+
+
+def outside(server: Server, asked: range) -> Server:
+    """Return a listing of which only these items are asked for."""
+
+    def serve(page: int) -> tuple[list[int], PageFacts]:
+        items, whole = server(page)
+        kept = [item for item in items if item in asked]
+        return kept, replace(whole, left_out=len(items) - len(kept))
+
+    return serve
+
+
+@pytest.mark.parametrize("total", [None, 200])
+@pytest.mark.parametrize("asked", [range(60, 80), range(150), range(200, 300)])
+def test_what_is_not_asked_for_is_walked_past(asked: range, total: int | None) -> None:
+    """Pages on which nothing is asked for do not end a listing, and count as far as its total goes."""
+    walker = Walker(outside(paged(list(range(200)), 12, claimed=total), asked))
+    assert walker.walk().verdict == "complete"
+    assert walker.seen == set(asked) & set(range(200))
+
+
+@pytest.mark.parametrize("circle", [1, 2, 3, 7])
+def test_pages_that_go_round_in_a_circle_end(circle: int) -> None:
+    """The walk ends though nothing that it comes by is asked for."""
+    whole = paged(list(range(1000)), 12)
+    walker = Walker(outside(lambda page: whole(page if page < 5 else 5 + page % circle), range(0)))
+    walker.walk()
+    assert walker.requests < 100
 
 
 def test_an_item_that_slips_between_pages_is_found() -> None:

@@ -82,6 +82,21 @@ async def test_a_body_that_is_not_read_costs_its_connection() -> None:
     assert by == [1, 2]
 
 
+@pytest.mark.parametrize("status", [b"304 Not Modified", b"204 No Content"])
+@pytest.mark.parametrize("announced", [b"Content-Length: 9", b"Transfer-Encoding: chunked"])
+async def test_a_body_that_may_not_come_costs_its_connection(status: bytes, announced: bytes) -> None:
+    """These answers have none (RFC 9112, 6.3); what comes after one that announces one is never taken for the next."""
+    head = b"HTTP/1.1 %s\r\n%s\r\n\r\n" % (status, announced)
+    plain = b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status
+    async with listening([plain, head, answer(b"two")]) as (address, _, by), opened() as wire:
+        for path in ("/a", "/b"):
+            with await wire.get(address + path, {}) as reply:
+                assert await reply.content.read() == b""
+        with await wire.get(f"{address}/c", {}) as reply:
+            assert await reply.content.read() == b"two"
+    assert by == [1, 1, 2]
+
+
 async def test_what_comes_unasked_is_no_answer() -> None:
     """A second answer to one request is not taken for that to the next, which goes over another connection."""
     unasked = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,6 +88,54 @@ async def test_the_key_is_not_sent_after_a_downgrade(keyed: bool) -> None:
     assert "secret" in str(server.requests)
     assert "secret" not in str(plain.requests)
     assert len(plain.requests) == (0 if keyed else 1)
+
+
+class Waited:
+    """A sink that says when all of a body has come."""
+
+    def __init__(self, whole: bytes) -> None:
+        self.body, self.whole = b"", whole
+        self.came = asyncio.Event()
+
+    def write(self, chunk: bytes, /) -> None:
+        """Keep the next part."""
+        self.body += chunk
+        if self.body == self.whole:
+            self.came.set()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("said", [False, True], ids=["cut", "closed"])
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"\r\nhello"],
+    ids=["length", "chunked", "until the close"],
+)
+async def test_a_body_that_lasts_until_the_close_ends_where_the_server_says_so(
+    framing: bytes, said: bool, version: ssl.TLSVersion
+) -> None:
+    """Where a connection ends without TLS's word for it, only a body that shows that it is whole is taken for that."""
+    authority, sink = trustme.CA(), Waited(b"hello")
+    context = serving(authority)
+    context.minimum_version = context.maximum_version = version
+
+    async def answer(_path: str, _headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + framing)
+        await sink.came.wait()
+        if not said:
+            writer.transport.abort()
+
+    async with running(context) as server:
+        server.answers["/a"] = answer
+        with trusting(authority) as ca_file:
+            async with fetcher(server, ca_file) as client:
+                if said or framing != b"\r\nhello":
+                    assert (await client.media(f"https://{HOST}/a", sink)).status == 200
+                else:
+                    with pytest.raises(Fault) as caught:
+                        await client.media(f"https://{HOST}/a", sink)
+                    assert caught.value.kind is FaultKind.SHORT_BODY
+    assert sink.body == b"hello"
 
 
 async def test_an_authority_file_adds_and_does_not_replace(tmp_path: Path) -> None:

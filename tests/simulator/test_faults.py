@@ -260,6 +260,8 @@ async def test_lists_repeat_shrink_shift_and_lie(start: Start) -> None:
     truth = await listed(client)
     _, client = await start(articles=30, faults=("paging-repeats:forever",))
     assert await listed(client) == [truth[0]] * 3
+    _, client = await start(articles=30, faults=("paging-clamps:forever",))
+    assert await listed(client) == [truth[0], truth[1], truth[1]]
     _, client = await start(articles=30, faults=("paging-shrinks:forever",))
     assert [len(page) for page in await listed(client)] == [10, 8, 6]
     _, client = await start(articles=30, faults=("paging-shifts:forever",))

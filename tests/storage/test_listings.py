@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from storage import frontier, keeping, listings
 from storage.listings import RouteGave
@@ -158,14 +161,78 @@ def test_helpers_are_wanted_in_the_same_scope(connection: sqlite3.Connection) ->
 
 def test_publications_are_read_from_whatever_json_a_category_has(connection: sqlite3.Connection) -> None:
     """JSON that SQLite cannot read (NaN, endless nesting, none at all) names no publication and breaks nothing."""
-    for number, json in enumerate(
+    for number, text in enumerate(
         ['{"typeId": {"typeId": "4"}}', '{"typeId": NaN}', "[" * 3_000 + "]" * 3_000, "", '{"typeId": "x"}']
     ):
         keeping.begin_target(connection, wanted(str(number)), refresh=False, work=WORK)
         held = frontier.find(connection, Kind.ARTICLE, f"dm:{number}")
         assert held is not None
-        record = article(str(number), terms=(term("category", f"C{number}", json=json),))
+        record = article(str(number), terms=(term("category", f"C{number}", json=text),))
         keeping.keep_article(connection, held, capture(), record, (), (), WORK)
     assert listings.publications(connection, "dm") == ("4",)
     job = begin(connection, wanted("publication/4", Kind.LISTING))
     assert listings.help_standing(connection, job, ("keyword", "author")).held == 1
+
+
+_NUMBERS = st.integers(1, 6)
+_SITES = st.sampled_from(["dm", "olj"])
+_TERMS = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["category", "keyword", "author"]), "site": _SITES, "cms_id": _NUMBERS.map(str)}
+    | {"slug": st.sampled_from(["Africa", "africa", "2", "art", ""]), "publication": st.sampled_from(["1", "2", ""])}
+)
+_PLAIN_BELONGING = """
+SELECT at.article FROM article_term AS at JOIN term AS t ON t.id = at.term
+WHERE t.site = :site AND iif(:kind = 'publication',
+    at.kind = 'category' AND at.position = 0 AND json_extract(t.json, '$.typeId.typeId') = :key,
+    t.kind = :kind AND (t.cms_id = :key OR lower(t.slug) = :key))
+"""
+_PLAIN_UNVISITED = f"""
+SELECT DISTINCT t.kind, t.cms_id, t.site FROM ({_PLAIN_BELONGING}) AS b
+JOIN article_term AS at ON at.article = b.article JOIN term AS t ON t.id = at.term
+WHERE t.kind IN (SELECT value FROM json_each(:kinds))
+AND (:kind <> 'publication' OR t.kind <> 'category' OR json_extract(t.json, '$.typeId.typeId') = :key)
+AND NOT EXISTS (SELECT 1 FROM frontier AS f WHERE f.kind = 'listing'
+    AND f.key IN (t.site || ':' || t.kind || '/' || t.cms_id, t.site || ':' || t.kind || '/' || lower(t.slug)))
+"""
+
+
+@settings(deadline=None)
+@given(
+    terms=st.lists(_TERMS, max_size=12, unique_by=lambda term: (term["kind"], term["site"], term["cms_id"])),
+    filed=st.lists(st.tuples(_NUMBERS, st.integers(0, 11)), max_size=25),
+    visited=st.sets(st.tuples(st.sampled_from(["category", "keyword"]), st.sampled_from(["1", "2", "africa", "art"]))),
+    listing=st.sampled_from(["publication/1", "publication/2", "category/2", "category/africa", "keyword/art"]),
+    kinds=st.sampled_from([("category",), ("keyword", "author")]),
+)
+def test_how_far_help_has_come_is_what_the_plain_question_says(
+    terms: list[dict[str, str]],
+    filed: list[tuple[int, int]],
+    visited: set[tuple[str, str]],
+    listing: str,
+    kinds: tuple[str, ...],
+) -> None:
+    """The terms still to be visited, and how many articles are held, are those of the question as one would put it."""
+    connection = making.memory()
+    job = begin(connection, wanted(listing, Kind.LISTING))
+    for kind, key in visited:
+        keeping.begin_target(connection, wanted(f"{kind}/{key}", Kind.LISTING), refresh=False, work=WORK)
+    for number, term_ in enumerate(terms):
+        connection.execute(
+            "INSERT INTO term (id, kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, '', ?, '', "
+            "json_object('typeId', json_object('typeId', nullif(?, ''))))",
+            (number, term_["kind"], term_["site"], term_["cms_id"], term_["slug"], term_["publication"]),
+        )
+    connection.execute("PRAGMA foreign_keys = OFF")
+    for article_, number in filed:
+        connection.execute(
+            "INSERT INTO article_term (article, kind, position, term) SELECT ?1, kind, (SELECT count(*) FROM"
+            " article_term AS o WHERE o.article = ?1 AND o.kind = t.kind), id FROM term AS t WHERE id = ?2",
+            (article_, number),
+        )
+    kind, _, key = listing.partition("/")
+    values = {"site": "dm", "kind": kind, "key": key, "kinds": json.dumps(kinds)}
+    standing = listings.help_standing(connection, job, kinds)
+    plain = connection.execute(_PLAIN_UNVISITED, values).fetchall()
+    assert sorted((term_.kind, term_.cms_id) for term_ in standing.unvisited) == sorted(row[:2] for row in plain)
+    assert standing.held == len(connection.execute(_PLAIN_BELONGING, values).fetchall())
+    connection.close()
