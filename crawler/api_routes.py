@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from crawler import signals, walk
 from crawler.cms import api
 from crawler.errors import ParseError
+from crawler.paging import PageFacts
 from crawler.places import Gave, Place, fingerprint
 from crawler.targets import Target, TargetKind, article_target
 from crawler.urls import with_query
-from crawler.walk import PageFacts
 from crawler.wants import HELPER_DEPTH
 from crawler.work import JSON, Tools
 

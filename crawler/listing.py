@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from crawler import api_routes, page_routes, walk
+from crawler import api_routes, page_routes, paging, walk
 from crawler.captures import page_capture
 from crawler.errors import Fault, FaultKind
 from crawler.places import Gave, Place
@@ -115,7 +115,7 @@ class ListingVisit:
             if gave.facts is not None:
                 left_out, helps = len(gave.items) - len(page.items), job.depth < 0
                 facts = replace(gave.facts, bounded=full or older, known=known, left_out=left_out, helps=helps)
-                step = walk.advance(gave.cursor, facts, progress)
+                step = paging.advance(gave.cursor, facts, progress)
             else:
                 assert gave.step is not None, "a route gave neither facts nor a step"
                 step = walk.down_to_known(gave.cursor) if known else gave.step

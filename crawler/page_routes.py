@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from crawler import walk
 from crawler.cms import pages
 from crawler.errors import Fault, FaultKind
+from crawler.paging import PageFacts
 from crawler.places import Gave, Place, fingerprint
 from crawler.sites import Site
 from crawler.targets import Target, TargetKind, classify, spellings
 from crawler.urls import with_query
-from crawler.walk import PageFacts
 from crawler.wants import date_in_path
 from crawler.work import Tools
 

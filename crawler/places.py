@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crawler.fetch import Answer
+from crawler.paging import PageFacts
 from crawler.sites import Site
 from crawler.targets import Target
-from crawler.walk import Cursor, PageFacts
+from crawler.walk import Cursor
 from storage.records import Job, ListingStep, Wanted
 
 

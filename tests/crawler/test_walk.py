@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler import walk
-from crawler.walk import Cursor, PageFacts
+from crawler import paging, walk
+from crawler.paging import PageFacts
+from crawler.walk import Cursor
 from storage.records import ListingStep, WalkProgress
 
 Server = Callable[[int], tuple[list[int], PageFacts]]
@@ -47,7 +48,7 @@ class Walker:
             seen |= new
             self.seen |= new
             progress = WalkProgress(len(new), len(seen), len(new_in_walk), claimed_before.get(cursor.route))
-            step = walk.advance(cursor, page, progress)
+            step = paging.advance(cursor, page, progress)
             if step.claimed is not None:
                 claimed_before[cursor.route] = max(claimed_before.get(cursor.route, 0), step.claimed)
             cursor = walk.decode(step.cursor)
@@ -162,7 +163,7 @@ def test_what_no_route_contradicts_stays_complete() -> None:
 def test_a_route_that_contradicts_and_breaks_off_leaves_the_listing_truncated() -> None:
     """Once a total has said that there are more, that stands, whatever becomes of the route that has it."""
     cursor = Cursor("classic", named=40)
-    more = walk.decode(walk.advance(cursor, facts([1], claimed=50, limit=100), WalkProgress(1, 1, 0)).cursor)
+    more = walk.decode(paging.advance(cursor, facts([1], claimed=50, limit=100), WalkProgress(1, 1, 0)).cursor)
     assert more is not None
     assert walk.end_route(more, "unavailable", "").verdict == "truncated"
 
@@ -229,7 +230,7 @@ def test_an_item_that_slips_between_pages_is_found() -> None:
 
 def test_an_empty_first_page_leads_to_the_next_route() -> None:
     """A route without items is unavailable, and the walk goes on with the next."""
-    step = walk.advance(walk.begin(("pages", "classic"), every=False), facts([]), WalkProgress(0, 0, 0))
+    step = paging.advance(walk.begin(("pages", "classic"), every=False), facts([]), WalkProgress(0, 0, 0))
     following = walk.decode(step.cursor)
     assert step.outcome == "unavailable"
     assert following is not None
@@ -238,7 +239,7 @@ def test_an_empty_first_page_leads_to_the_next_route() -> None:
 
 def test_a_total_of_none_is_a_complete_listing() -> None:
     """A listing that says it holds nothing is believed."""
-    step = walk.advance(walk.begin(("publication",), every=False), facts([], claimed=0), WalkProgress(0, 0, 0))
+    step = paging.advance(walk.begin(("publication",), every=False), facts([], claimed=0), WalkProgress(0, 0, 0))
     assert step.verdict == "complete"
 
 
