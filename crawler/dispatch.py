@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from crawler.claims import Claims, are_pending
 from crawler.errors import Fault
 from crawler.politeness import Lane, LanePolicy, Outcome
 from crawler.queues import Asker, Queue, Visit
 from crawler.retry import outcome_of
-from storage.records import Job, Kind
+from storage.records import Job
 from storage.store import Store
 
-_BUFFER = 64  # jobs in memory for each host; claiming fewer than 32 at a time costs more than it saves
-_LOW = 16
-_GLANCE = 0.25  # seconds after which hosts are looked for that nobody has heard of yet
-_FAR = 15 * 60.0  # a run does not wait for rows due later than this
 _MOST_HOSTS = 512  # that are remembered though nothing is to be remembered of them
 _MOST_FAILING = 100_000  # rows
 
@@ -43,7 +40,7 @@ class Dispatcher:
         At most `width` requests are under way, however many workers there are.
         """
         self._store = store
-        self._scopes = list(scopes)
+        self._claims = Claims(store, scopes)
         self._policy = policy
         self._more = more
         self._width = width
@@ -57,12 +54,6 @@ class Dispatcher:
         self._failing: set[int] = set()  # rows whose last attempt failed for a reason that may be the host's
         self._need = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._next_due: float | None = None
-        self._finished_count = 0
-        self._exhausted: set[str] = set()  # hosts that had less due than the last claim asked for
-        self._news = True  # something was kept that may have put rows on the frontier
-        self._claimed_at = 0.0
-        self._finished_at_claim = 0
         self._stopped = False
 
     async def run(self) -> None:
@@ -72,35 +63,30 @@ class Dispatcher:
             await self._wait_for_need()
             if self._stopped:
                 break
-            finished_before, idle_before = self._finished_count, not self._in_hand
+            finished_before, idle_before = self._claims.finished_count, not self._in_hand
             jobs = await self._claim()
             self._pump()
-            if jobs and not self._in_hand and not self._pending():  # all of them for hosts that are not to be asked
+            if (
+                jobs and not self._in_hand and not are_pending(self._queues)
+            ):  # all of them for hosts that are not to be asked
                 self._need.set()
-            settled = idle_before and not self._in_hand and finished_before == self._finished_count
-            if settled and not jobs and not self._pending() and self._nothing_due_soon():
+            settled = idle_before and not self._in_hand and finished_before == self._claims.finished_count
+            if settled and not jobs and not are_pending(self._queues) and self._claims.are_over():
                 if not await self._more():
                     break
-                self._exhausted.clear()
+                self._claims.begin_anew()
                 self._need.set()
         self.stop()
 
     async def _claim(self) -> list[Job]:
-        """Fill the queues; remembers which hosts have nothing more, so that they are not asked about in vain."""
-        self._news = False
-        self._claimed_at = time.monotonic()
-        self._finished_at_claim = self._finished_count
+        """Fill the queues."""
         self._forget_hosts()
-        room = {host: self._room(queue) for host, queue in self._queues.items()}
-        jobs, self._next_due = await self._store.claim(self._scopes, room, _BUFFER)
+        jobs = await self._claims.take(self._queues)
         for job in jobs:
             self._queue(job.host).jobs.append(job)
-        claimed = Counter(job.host for job in jobs)
-        for host in claimed:
+        for host in {job.host for job in jobs}:
             queue = self._queue(host)
             queue.jobs = deque(sorted(queue.jobs, key=lambda job: job.priority))  # stable: oldest first within each
-        # By what was asked for: while the claim was on its way, workers have taken from what was there.
-        self._exhausted = {host for host in self._queues if claimed[host] < room.get(host, _BUFFER)}
         return jobs
 
     def _forget_hosts(self) -> None:
@@ -133,8 +119,7 @@ class Dispatcher:
             if len(self._failing) >= _MOST_FAILING:
                 self._failing.clear()  # those that fail once more are taken at their word once more
             self._failing.add(job.id)
-        self._finished_count += 1
-        self._news = self._news or job.kind is not Kind.MEDIA
+        self._claims.finished(job)
         queue = self._queue(job.host)
         queue.lane.finished(time.monotonic(), outcome, latency, retry_after, fresh=fresh, answered=not visit.placed)
         self._pump_soon()
@@ -236,8 +221,7 @@ class Dispatcher:
     def widen(self, scopes: Sequence[int]) -> None:
         """Work on further scopes, too."""
         if scopes:
-            self._scopes += [scope for scope in scopes if scope not in self._scopes]
-            self._exhausted.clear()
+            self._claims.widen(scopes)
             self._need.set()
 
     def stop(self) -> None:
@@ -265,9 +249,8 @@ class Dispatcher:
         return {host: queue.lane.gave_up for host, queue in self._queues.items() if queue.lane.gave_up}
 
     async def _wait_for_need(self) -> None:
-        timeout = None if self._next_due is None else max(0.01, self._next_due - self._store.now())
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self._claims.due_in()):
                 await self._need.wait()
         except TimeoutError:
             pass  # a row has become due
@@ -281,16 +264,6 @@ class Dispatcher:
                 now = time.monotonic()
                 queue.lane.stay_away(now + self._pauses[host] - self._store.now(), now)
         return queue
-
-    def _room(self, queue: Queue) -> int:
-        return 0 if queue.lane.gave_up else _BUFFER - len(queue.jobs)
-
-    def _pending(self) -> bool:
-        """Say whether any buffered job may still be handed out in this run."""
-        return any(queue.jobs and not queue.lane.gave_up for queue in self._queues.values())
-
-    def _nothing_due_soon(self) -> bool:
-        return self._next_due is None or self._next_due > self._store.now() + _FAR
 
     def _pump_soon(self) -> None:
         """Pump once for all that happens in this turn of the event loop; whoever asks need not wait for it."""
@@ -315,7 +288,8 @@ class Dispatcher:
                 self._hand_out(queue, now)
         if soonest < float("inf"):
             self._wake_at(soonest)
-        if not self._stopped and self._claim_is_worthwhile(now):
+        idle = not self._in_hand
+        if not self._stopped and self._claims.are_worthwhile(now, self._queues, idle=idle, wanting=self._may_hand_out):
             self._need.set()
 
     def _grant_turns(self, now: float) -> float:
@@ -327,16 +301,6 @@ class Dispatcher:
                 self._under_way += taken
                 soonest = min(soonest, ready)
         return soonest
-
-    def _claim_is_worthwhile(self, now: float) -> bool:
-        if not self._in_hand and not self._pending() and self._finished_count > self._finished_at_claim:
-            return True
-        if self._news and (self._may_hand_out() or now - self._claimed_at > _GLANCE):
-            return True
-        return any(
-            len(queue.jobs) < _LOW and host not in self._exhausted and not queue.lane.gave_up
-            for host, queue in self._queues.items()
-        )
 
     def _may_hand_out(self) -> bool:
         return bool(self._waiting) and self._under_way < self._width and not self._stopped

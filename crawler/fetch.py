@@ -1,22 +1,19 @@
 """The one door to the network, opened by `crawler.wire`: a URL in, an Answer out, foreign errors as Faults of ours.
 
-Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its origin.
-Bodies are decoded and limited while they stream, so that a bomb costs no more than the limit. What a server repeats
-of a key is masked before anybody sees it.
+Redirects are followed by hand, so that each hop is checked and paced, and an API key never leaves its origin. What a
+server repeats of a key is masked before anybody sees it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType, TracebackType
-from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -24,36 +21,25 @@ import msgspec
 from multidict import CIMultiDictProxy
 
 from crawler import trail
-from crawler.decoding import Decoder
+from crawler.bodies import Sink, receive
 from crawler.errors import BadURL, Fault, FaultKind
 from crawler.foreign import translated
 from crawler.masking import HiddenKey
 from crawler.network import ConnectTo, GuardedResolver, literal_problem, tls_context
 from crawler.sites import front_of, host_of
-from crawler.statuses import about_the_key, fault_of_status
+from crawler.statuses import about_the_key
 from crawler.urls import MAX_WIRE_LENGTH, display, for_wire
-from crawler.wire import Reply, Wire
+from crawler.wire import Wire
 
 _MAX_HOPS = 6
-_MIN_RATE = 256  # bytes a second below which an answer is given up once the read time-out has passed
-_LONGEST = 3600.0  # seconds after which an answer is given up, however lively
 _MOST_ADMITTED = 4_096  # fronts that are remembered
-_MAX_ERROR_BYTES = 1 << 16  # read of the body of a refusal, which is only quoted
 _COOKIES = ("set-cookie", "set-cookie2")  # may open a session with our key's rights; never sent back
 _NO_TOKEN = re.compile(r"[^\x20-\x7e]")
-_PARTIAL_CONTENT = 206
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 Turn = Callable[[str], AbstractAsyncContextManager[None]]
 """From a host to a turn there."""
-
-
-class Sink(Protocol):
-    """Where a streamed body goes."""
-
-    def write(self, chunk: bytes, /) -> None:
-        """Take the next part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +220,7 @@ class Fetcher:
                 return url
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 return _next_hop(url, reply.headers["Location"], hops)
-            body = await _receive(reply, sink, limit, self._settings.read_timeout)
+            body = await receive(reply, sink, limit, self._settings.read_timeout)
             media_type = _media_type(reply.headers.get("Content-Type", ""))
             return Answer(url, reply.status, _kept(reply.headers), media_type, body, time.time(), _since(began))
 
@@ -329,50 +315,3 @@ def _kept(headers: CIMultiDictProxy[str]) -> tuple[tuple[str, str], ...]:
 
 def _since(began: float) -> float:
     return time.monotonic() - began
-
-
-async def _receive(reply: Reply, sink: Sink | None, limit: int, patience: float) -> bytes:
-    """Stream a body to its end, and return what did not go to the sink. Raises Fault for what the status says."""
-    pieces: list[bytes] = []
-    encodings = ", ".join(reply.headers.getall("Content-Encoding", ()))
-    if not 200 <= reply.status < 300:
-        # A refusal is one whatever becomes of its body; that is quoted as far as it goes.
-        with suppress(Fault, zlib.error, aiohttp.ClientError, OSError):
-            await _stream(reply, pieces.append, Decoder(encodings, _MAX_ERROR_BYTES), patience)
-        raise fault_of_status(reply.status, reply.headers, b"".join(pieces), time.time())
-    if reply.status == _PARTIAL_CONTENT:
-        raise _unasked_part(reply)
-    decoder = Decoder(encodings, limit)
-    await _stream(reply, pieces.append if sink is None else sink.write, decoder, patience)
-    decoder.finish()
-    return b"".join(pieces)
-
-
-def _unasked_part(reply: Reply) -> Fault:
-    """Return the Fault of a 206, which would be kept for the whole.
-
-    It bears no status, as that of any short body: one of 206 would tell robots.txt's reader that there are no rules.
-    """
-    part = display(reply.headers.get("Content-Range", "none"), 80)
-    return Fault(FaultKind.SHORT_BODY, f"HTTP 206: a part that nobody asked for (Content-Range: {part})")
-
-
-async def _stream(reply: Reply, write: Callable[[bytes], object], decoder: Decoder, patience: float) -> None:
-    """Write a decoded body, as long as it keeps coming. Raises Fault, and the library's errors."""
-    if reply.content.is_eof():  # a small one comes with its head
-        write(decoder.decode(reply.content.read_nowait()))
-        return
-    began = time.monotonic()  # as the event loop's clock
-    try:
-        async with asyncio.timeout_at(began + patience) as deadline:
-            async for chunk in reply.content.iter_any():
-                write(decoder.decode(chunk))
-                deadline.reschedule(_deadline(began, patience, decoder.received))
-    except TimeoutError as error:
-        raise Fault(FaultKind.READ_TIMEOUT, f"only {decoder.received} bytes came in {_since(began):.0f} s") from error
-
-
-def _deadline(began: float, patience: float, received: int) -> float:
-    """Return when an answer must have gone on: no silence is borne for longer, nor a stream of empty promises."""
-    longest = min(patience + received / _MIN_RATE, _LONGEST)
-    return min(time.monotonic() + patience, began + longest)

@@ -89,6 +89,7 @@ def set_up(connection: sqlite3.Connection, journal: str) -> None:
     connection.execute("PRAGMA locking_mode = NORMAL")
     # A commit survives the loss of power. Groups are committed, not rows, so that this costs next to nothing.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: a sync alone leaves it to the disk's cache
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")

@@ -77,8 +77,8 @@ VOCABULARY = frozenset(
     {"storage.errors", "storage.histories", "storage.records"}
 )  # storage's bottom, and what pure modules may say of it
 CONNECTING = frozenset({"aiohttp", "http.client", "socket", "urllib.request"})
-DOOR = frozenset(  # two open the connections and ask, one says where they may lead, one what it means that they fail
-    {"crawler.fetch", "crawler.foreign", "crawler.network", "crawler.wire"}
+DOOR = frozenset(  # three ask and receive, one says where connections may lead, one what it means that they fail
+    {"crawler.bodies", "crawler.fetch", "crawler.foreign", "crawler.network", "crawler.wire"}
 )
 
 
