@@ -45,13 +45,12 @@ def bring_runs(pair: Pair) -> None:
 def bring_captures(pair: Pair) -> int:
     """Bring their answers; returns how many are new."""
     columns, new = ("frontier", "run", "url", *_CAPTURE), 0
-    (before,) = pair.own.execute("SELECT coalesce(max(id), 0) FROM capture").fetchone()
     for row, frontier, run, url, *values in pair.read(_THEIR_CAPTURES):
         own = pair.must("frontier", frontier)
         asked = pair.own.execute("SELECT coalesce(url, key) FROM frontier WHERE id = ?", (own,)).fetchone()[0]
         led = None if url == asked else url
         at, seconds, status, _, sha256, *_ = values
-        known = pair.one(_SAME_CAPTURE, (own, at, sha256, status, seconds, led, before))
+        known = pair.one(_SAME_CAPTURE, (own, at, sha256, status, seconds, led, pair.captured))
         if known is None:
             number = pair.insert("capture", columns, (own, pair.became("run", run), led, *values))
             new += 1

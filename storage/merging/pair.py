@@ -35,6 +35,7 @@ class Pair:
         self.path = path
         self.now = now
         self.adopted: set[int] = set()  # our rows of the frontier that now say what theirs said
+        (self.captured,) = own.execute("SELECT coalesce(max(id), 0) FROM capture").fetchone()  # the last before theirs
         self._theirs = theirs
         self._progress = progress
         self._read = 0

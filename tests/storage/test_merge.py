@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from storage import manifest
 from storage.clock import iso
 from storage.errors import ArchiveDamaged, ArchiveForeign, ArchiveMissing, OutOfSpace
 from storage.merge import Merged, merge
-from storage.merging.articles import Revision, in_line
+from storage.merging.lines import Revision, in_line, with_looks
 from storage.merging.urls import Standing, prevails
 from storage.notes import Note, Notes
 from storage.opening import open_store
@@ -114,7 +115,8 @@ async def test_a_crawl_of_a_merged_archive_asks_for_nothing_that_came_with_it(tm
 
 def state(at: int, content: str, *, theirs: bool = False, **more: bool) -> Revision:
     """Return a state of an article."""
-    return Revision(f"2024-01-{at:02}T00:00:00Z", content, more.pop("partial", False), theirs, at, **more)
+    source = "partial" if more.pop("partial", False) else "api"
+    return Revision(f"2024-01-{at:02}T00:00:00Z", content, source, theirs, at, **more)
 
 
 @pytest.mark.parametrize(
@@ -367,3 +369,65 @@ async def test_a_walk_does_not_stop_at_what_only_the_other_archive_had_named(tmp
     )
     assert rows(tmp_path / "a", brought) == [(len(items), 0, 0)]
     assert list(verify(tmp_path / "a")) == []
+
+
+def test_a_state_is_dated_by_every_look_at_it() -> None:
+    """What was found unchanged is put in line then, also where a later revision follows; another type says nothing."""
+    own = [(state(1, "a"), "json"), (state(9, "c"), "json")]
+    looks = [
+        (f"2024-01-{day:02}T00:00:00Z", kind) for day, kind in ((1, "json"), (5, "json"), (7, "html"), (9, "json"))
+    ]
+    found = with_looks(own, looks)
+    assert [(one.content_hash, one.fetched_at[8:10]) for one in found if one.again] == [("a", "05")]
+    for other, line in ((state(3, "b", theirs=True), "abac"), (state(6, "b", theirs=True), "abc")):
+        assert "".join(one.content_hash for one in in_line([*found, other])) == line
+
+
+async def test_the_order_of_merges_makes_no_difference(tmp_path: Path) -> None:
+    """Three archives of an article that changed back and forth, merged in any order, hold the same line."""
+    seen = {"a": ((1, "One"), (10, "One")), "b": ((3, "Two"),), "c": ((12, "Two"),)}
+    for name, days in seen.items():
+        for day, title in days:
+            await keep(tmp_path / name, day, article("1", title=title))
+    roots, lines = set(), set()
+    for order in permutations("abc"):
+        folder = tmp_path / "".join(order)
+        await merged(folder, *(tmp_path / name for name in order))
+        assert list(verify(folder)) == []
+        roots.add(root(folder))
+        lines.add(tuple(rows(folder, "SELECT number, fetched_at FROM revisions ORDER BY 1")))
+    assert len(roots) == 1
+    assert lines == {tuple((n, iso(NOW + day * DAY)) for n, day in enumerate((1, 3, 10, 12), 1))}
+
+
+async def test_a_state_found_before_and_after_that_of_the_other_archive_is_held_twice(tmp_path: Path) -> None:
+    """The first time it is the other's capture that counts, the second time our own: both are numbered."""
+    await keep(tmp_path / "a", 5, article("1", title="One"))
+    await keep(tmp_path / "a", 9, article("1", title="One"))
+    await keep(tmp_path / "b", 3, article("1", title="One"))
+    await keep(tmp_path / "b", 6, article("1", title="Two"))
+    await merged(tmp_path / "a", tmp_path / "b")
+    assert list(verify(tmp_path / "a")) == []
+    revisions = rows(tmp_path / "a", "SELECT number, fetched_at FROM revisions ORDER BY 1")
+    assert revisions == [(n, iso(NOW + day * DAY)) for n, day in enumerate((3, 6, 9), 1)]
+
+
+async def test_wordless_states_do_not_follow_words(tmp_path: Path) -> None:
+    """Of an article that one archive only ever saw empty, nothing takes the place of the text that the other has."""
+    await keep(tmp_path / "a", 1, article("1"))
+    await keep(tmp_path / "b", 2, article("1", title="Empty", text="", word_count=0))
+    await keep(tmp_path / "b", 3, article("1", title="Empty still", text="", word_count=0))
+    await merged(tmp_path / "a", tmp_path / "b")
+    assert list(verify(tmp_path / "a")) == []
+    assert rows(tmp_path / "a", "SELECT title, revisions FROM articles") == [("Title 1", 1)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_a_category_has_the_name_that_was_seen_last(tmp_path: Path, turned: bool) -> None:
+    """One that was renamed between the looks of two archives has its new name, whichever of them is merged."""
+    old = making.term("category", "Africa")
+    await keep(tmp_path / "a", 1, article("1", terms=(old,)))
+    await keep(tmp_path / "b", 2, article("2", terms=(replace(old, name="Africa Desk"),)))
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT name, articles FROM categories") == [("Africa Desk", 2)]
