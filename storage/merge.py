@@ -119,6 +119,7 @@ def _bring(pair: Pair, merged: Merged, lost: list[str]) -> None:
         merged.media = answers.bring_files(pair, set(lost))
         bringing = Articles(pair)
         bringing.bring()
+        urls.settle_spellings(pair)
         listings.bring_listings(pair)
         listings.bring_shapes(pair)
         urls.bring_absences(pair)

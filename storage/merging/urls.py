@@ -13,11 +13,14 @@ _COLUMNS = (
     "first_seen_at", "last_attempt_at", "http_status", "fault", "error",
 )  # fmt: skip
 _THEIRS = f"SELECT id, {', '.join(_COLUMNS)} FROM frontier ORDER BY id"  # noqa: S608
-_OWN = "SELECT id, state, coalesce(last_attempt_at, '') FROM frontier WHERE kind = ? AND key = ?"
-_KNOWN_SINCE = """
-UPDATE frontier SET priority = min(priority, ?), depth = max(depth, ?), first_seen_at = min(first_seen_at, ?)
-WHERE id = ?
+_OWN = """
+SELECT id, state, coalesce(last_attempt_at, ''), EXISTS (
+    SELECT 1 FROM listing AS l WHERE l.frontier = f.id AND l.cursor <> '')
+FROM frontier AS f WHERE kind = ? AND key = ?
 """
+_KNOWN_SINCE = "UPDATE frontier SET priority = min(priority, ?), first_seen_at = min(first_seen_at, ?) WHERE id = ?"
+# How deep the links of an article were followed is known by who fetched it.
+_DEPTH = "UPDATE frontier SET depth = iif(?1, ?2, max(depth, ?2)) WHERE id = ?3"
 _ADOPT = """
 UPDATE frontier SET state = ?, due_at = ?, attempts = ?, last_attempt_at = ?, http_status = ?, fault = ?, error = ?
 WHERE id = ?
@@ -49,6 +52,7 @@ def prevails(theirs: Standing, own: Standing) -> bool:
 
 def bring_urls(pair: Pair) -> None:
     """Bring every URL that they know."""
+    _recognise(pair)
     for row, *values in pair.read(_THEIRS):
         theirs = dict(zip(_COLUMNS, values, strict=True))
         if theirs["state"] == "doing":  # by a run that was killed, or is under way over there
@@ -58,15 +62,52 @@ def bring_urls(pair: Pair) -> None:
             number = pair.insert("frontier", _COLUMNS, tuple(theirs.values()))
             pair.adopted.add(number)
         else:
-            number, *standing = known
-            since = (theirs["priority"], theirs["depth"], theirs["first_seen_at"], number)
-            pair.own.execute(_KNOWN_SINCE, since)
-            if prevails(Standing(theirs["state"], theirs["last_attempt_at"] or ""), Standing(*standing)):
-                became = ("state", "due_at", "attempts", "last_attempt_at", "http_status", "fault", "error")
-                pair.own.execute(_ADOPT, (*(theirs[name] for name in became), number))
-                pair.adopted.add(number)
+            number, state, at, walking = known
+            _join(pair, number, theirs, Standing(state, at), walking=bool(walking))
         pair.note("frontier", row, number)
     _relate(pair)
+
+
+def _join(pair: Pair, number: int, theirs: dict[str, Any], own: Standing, *, walking: bool) -> None:
+    """Let both archives' word on a URL be heard; `walking`: it is a listing in the middle of our own walk."""
+    pair.own.execute(_KNOWN_SINCE, (theirs["priority"], theirs["first_seen_at"], number))
+    settled = theirs["state"] in _SETTLED, own.state in _SETTLED
+    wins = not walking and prevails(Standing(theirs["state"], theirs["last_attempt_at"] or ""), own)
+    if wins or settled[0] == settled[1]:
+        pair.own.execute(_DEPTH, (settled == (True, False), theirs["depth"], number))
+    if wins:
+        became = ("state", "due_at", "attempts", "last_attempt_at", "http_status", "fault", "error")
+        pair.own.execute(_ADOPT, (*(theirs[name] for name in became), number))
+        pair.adopted.add(number)
+
+
+_UNKNOWN_HERE = """
+UPDATE frontier SET key = ?1 WHERE kind = 'article' AND key = ?2 AND state <> 'done'
+AND NOT EXISTS (SELECT 1 FROM frontier WHERE kind = 'article' AND key = ?1)
+"""
+_THEIR_SPELLINGS = """
+SELECT a.site || ':' || a.cms_id, l.key FROM alias AS l JOIN article AS a ON a.id = l.article ORDER BY l.key
+"""
+
+
+def _recognise(pair: Pair) -> None:
+    """Let what we have still to fetch under a spelling that they know stand for the article that it leads to."""
+    for names in pair.read(_THEIR_SPELLINGS):
+        pair.own.execute(_UNKNOWN_HERE, names)
+
+
+_SPELT_OTHERWISE = """
+UPDATE frontier SET state = 'done', due_at = NULL, fault = NULL, error = NULL WHERE kind = 'article' AND key = ?1
+AND state IN ('queued', 'failed', 'skipped') AND EXISTS (
+    SELECT 1 FROM alias AS l JOIN article AS a ON a.id = l.article JOIN frontier AS f
+    ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id WHERE l.key = ?1 AND f.id <> frontier.id)
+"""
+
+
+def settle_spellings(pair: Pair) -> None:
+    """Fetch nothing under another spelling of what has a row under its id: aliases are here by now."""
+    for _, key in pair.read(_THEIR_SPELLINGS):
+        pair.own.execute(_SPELT_OTHERWISE, (key,))
 
 
 def _known(pair: Pair, kind: str, key: str) -> tuple[Any, ...] | None:
@@ -101,7 +142,11 @@ def bring_pauses(pair: Pair) -> None:
 _ABSENT = """
 INSERT INTO absence (frontier, since, seen_at, gone_at, returned_at, evidence) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (frontier, since) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at),
-    gone_at = coalesce(gone_at, excluded.gone_at), returned_at = coalesce(returned_at, excluded.returned_at)
+    gone_at = min(coalesce(gone_at, excluded.gone_at), coalesce(excluded.gone_at, gone_at)),
+    returned_at = CASE  -- one archive saw it return, the other may have found it absent after that
+        WHEN returned_at IS NULL AND seen_at > excluded.returned_at THEN NULL
+        WHEN excluded.returned_at IS NULL AND excluded.seen_at > returned_at THEN NULL
+        ELSE coalesce(max(returned_at, excluded.returned_at), returned_at, excluded.returned_at) END
 """
 # What was answered after an absence was last seen ended it, whichever archive has the answer.
 _RETURNED = """
@@ -117,19 +162,14 @@ HAVING count(*) > 0
 
 def bring_absences(pair: Pair) -> None:
     """Bring what was absent, and say again what is gone, of both archives' evidence."""
-    seen = set()
+    # What was brought may have ended any absence of ours, and an article that is gone here may have come only now.
+    seen = {row for (row,) in pair.own.execute("SELECT frontier FROM absence WHERE returned_at IS NULL")}
     for frontier, *values in pair.read("SELECT frontier, since, seen_at, gone_at, returned_at, evidence FROM absence"):
         own = pair.must("frontier", frontier)
         pair.own.execute(_ABSENT, (own, *values))
         seen.add(own)
-    for own in seen | _absent_here(pair):
+    for own in seen:
         _judge(pair, own)
-
-
-def _absent_here(pair: Pair) -> set[int]:
-    """Return our rows with an absence that what was brought may have ended."""
-    rows = pair.own.execute("SELECT frontier FROM absence WHERE returned_at IS NULL")
-    return {row for (row,) in rows} & pair.adopted
 
 
 def _judge(pair: Pair, own: int) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -431,3 +432,78 @@ async def test_a_category_has_the_name_that_was_seen_last(tmp_path: Path, turned
     own, other = ("b", "a") if turned else ("a", "b")
     await merged(tmp_path / own, tmp_path / other)
     assert rows(tmp_path / own, "SELECT name, articles FROM categories") == [("Africa Desk", 2)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_what_one_archive_found_gone_and_the_other_holds_is_gone(tmp_path: Path, turned: bool) -> None:
+    """Also where the one that found it gone never had it."""
+    await keep(tmp_path / "a", 1, article("1"))
+    await lose(tmp_path / "b", (3, 4), "1")
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT gone_at FROM articles") == [(iso(NOW + 4 * DAY),)]
+    assert list(verify(tmp_path / own)) == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_what_was_gone_after_it_had_returned_is_gone(tmp_path: Path, turned: bool) -> None:
+    """Of two copies of an archive, one saw an article return, the other found it absent after that."""
+    await keep(tmp_path / "a", 1, article("1"))
+    await lose(tmp_path / "a", (3, 4), "1")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    await keep(tmp_path / "a", 6, article("1"))
+    await lose(tmp_path / "b", (8,), "1")
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT gone_at FROM articles") == [(iso(NOW + 4 * DAY),)]
+    assert list(verify(tmp_path / own)) == []
+
+
+async def queue(folder: Path, key: str, **changes: Any) -> None:
+    """Let an archive want an article by a key, and not come to fetch it."""
+    async with open_store(folder, now=lambda: NOW) as store:
+        await store.begin_run("crawl")
+        await store.begin_targets([wanted(key, **changes)])
+        await store.end_run(Merged().tally, 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_what_is_held_is_not_fetched_under_another_spelling(tmp_path: Path, turned: bool) -> None:
+    """An article that one archive only knows by its address is known by its id when the other has it."""
+    await queue(tmp_path / "a", "/article/1-a-title")
+    await keep(tmp_path / "b", 1, article("1"))
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT key, state FROM frontier") == [("dm:1", "done")]
+
+
+async def test_two_spellings_of_what_the_other_holds_are_not_fetched(tmp_path: Path) -> None:
+    """Of several rows of an article one stands for it; the others have nothing left to do."""
+    await queue(tmp_path / "a", "1")
+    await queue(tmp_path / "a", "/article/1-a-title")
+    await keep(tmp_path / "b", 1, article("1"))
+    await merged(tmp_path / "a", tmp_path / "b")
+    assert rows(tmp_path / "a", "SELECT DISTINCT state FROM frontier") == [("done",)]
+    assert list(verify(tmp_path / "a")) == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_links_that_nobody_followed_are_still_to_be_followed(tmp_path: Path, turned: bool) -> None:
+    """Held by one archive and only wanted, deeper, by the other: a crawl to that depth follows its links."""
+    await keep(tmp_path / "a", 1, article("1"))
+    await queue(tmp_path / "b", "1", depth=1)
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT state, depth FROM frontier") == [("done", 0)]
+
+
+async def test_a_walk_goes_on_where_it_was(tmp_path: Path) -> None:
+    """That another archive has walked a listing to its end does not end a walk of ours in the middle."""
+    async with Newsroom(Options(articles=60)) as room:
+        site = site_of(room)
+        await crawl(tmp_path / "a", site, "dm:category/africa", request_limit=12)
+        await crawl(tmp_path / "b", site, "dm:category/africa")
+    under_way = "SELECT f.state FROM listing AS l JOIN frontier AS f ON f.id = l.frontier WHERE l.cursor <> ''"
+    assert rows(tmp_path / "a", under_way) == [("queued",)]
+    await merged(tmp_path / "a", tmp_path / "b")
+    assert rows(tmp_path / "a", under_way) == [("queued",)]
