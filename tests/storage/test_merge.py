@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -25,7 +26,7 @@ from storage.merging.lines import Revision, in_line, with_looks
 from storage.merging.urls import Standing, prevails
 from storage.notes import Note, Notes
 from storage.opening import open_store
-from storage.records import ArticleRecord, Failure, Kind, Source
+from storage.records import ArticleRecord, Failure, Kind, Source, Tally
 from storage.verify import verify
 from tests.crawling import crawl, rows, site_of
 from tests.storage import making
@@ -435,6 +436,30 @@ async def test_a_category_has_the_name_that_was_seen_last(tmp_path: Path, turned
 
 
 @pytest.mark.parametrize("turned", [False, True])
+async def test_a_picture_is_held_rather_than_its_placeholder(tmp_path: Path, turned: bool) -> None:
+    """A placeholder that one archive got later does not take the place of the picture that the other has."""
+    for name, day, size in (("a", 1, 4), ("b", 2, 1)):
+        await keep(tmp_path / name, day, article("1"), "https://cdn.example.org/1.jpg")
+        with contextlib.closing(sqlite3.connect(tmp_path / name / "archive.db")) as connection, connection:
+            connection.execute("UPDATE file SET width = width * ?1 / 4, height = height * ?1 / 4", (size,))
+            content = making.picture(f"of size {size}")
+            sha256 = hashlib.sha256(content).hexdigest()
+            for table in ("file", "holding"):
+                connection.execute(f"UPDATE {table} SET sha256 = ?", (sha256,))
+            connection.execute("UPDATE capture SET sha256 = ? WHERE media_type = 'image/jpeg'", (sha256,))
+        (file,) = making.files_of(tmp_path / name)
+        file.unlink()
+        place = tmp_path / name / "media" / sha256[:2] / sha256[2:4] / f"{sha256}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        (tmp_path / name / "archive.seal").unlink()
+    own, other = ("b", "a") if turned else ("a", "b")
+    await merged(tmp_path / own, tmp_path / other)
+    assert rows(tmp_path / own, "SELECT width FROM media") == [(640,)]
+    assert list(verify(tmp_path / own)) == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
 async def test_what_one_archive_found_gone_and_the_other_holds_is_gone(tmp_path: Path, turned: bool) -> None:
     """Also where the one that found it gone never had it."""
     await keep(tmp_path / "a", 1, article("1"))
@@ -507,3 +532,21 @@ async def test_a_walk_goes_on_where_it_was(tmp_path: Path) -> None:
     assert rows(tmp_path / "a", under_way) == [("queued",)]
     await merged(tmp_path / "a", tmp_path / "b")
     assert rows(tmp_path / "a", under_way) == [("queued",)]
+
+
+async def test_runs_of_the_same_second_are_told_apart(tmp_path: Path) -> None:
+    """Two machines that begin and end at the same seconds: both runs stay; one that went on gets its figures."""
+    for name, requests in (("a", 5), ("b", 7)):
+        async with open_store(tmp_path / name, now=lambda: NOW) as store:
+            await store.begin_run("nightly")
+            await store.end_run(Tally(requests=requests), 0)
+    shutil.copytree(tmp_path / "b", tmp_path / "under way")
+    with contextlib.closing(sqlite3.connect(tmp_path / "under way" / "archive.db")) as connection, connection:
+        connection.execute("UPDATE run SET finished_at = NULL, exit_status = NULL, manifest_root = NULL, requests = 3")
+    (tmp_path / "under way" / "archive.seal").unlink()
+    figures = "SELECT requests, finished_at IS NULL FROM run WHERE command = 'nightly' ORDER BY 1"
+    shutil.copytree(tmp_path / "a", tmp_path / "c")
+    await merged(tmp_path / "a", tmp_path / "b", tmp_path / "under way", tmp_path / "b")
+    await merged(tmp_path / "new", tmp_path / "under way", tmp_path / "b", tmp_path / "c")
+    for name in ("a", "new"):
+        assert rows(tmp_path / name, figures) == [(5, 0), (7, 0)]
