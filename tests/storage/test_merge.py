@@ -21,7 +21,9 @@ from simulator import Newsroom, Options
 from storage import manifest
 from storage.clock import iso
 from storage.errors import ArchiveDamaged, ArchiveForeign, ArchiveMissing, OutOfSpace
+from storage.files import MediaTree
 from storage.merge import Merged, merge
+from storage.merging.files import copy_files
 from storage.merging.lines import Revision, in_line, with_looks
 from storage.merging.urls import Standing, prevails
 from storage.notes import Note, Notes
@@ -265,14 +267,10 @@ async def test_what_is_lost_over_there_is_named_and_due_again(tmp_path: Path) ->
 
 async def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
     """Rows of another archive may say anything: no file outside of its tree is read, none of ours is written to."""
-    await keep(tmp_path / "b", 1, article("1"), "https://cdn.example.org/1.jpg")
     (tmp_path / "secret.jpg").write_bytes(b"secret")
-    with contextlib.closing(sqlite3.connect(tmp_path / "b" / "archive.db")) as connection, connection:
-        connection.execute("UPDATE file SET sha256 = '../../../../secret'")
-        connection.execute("UPDATE holding SET sha256 = '../../../../secret'")
-    (tmp_path / "b" / "archive.seal").unlink()
-    found = await merged(tmp_path / "a", tmp_path / "b")
-    assert found.lacking == ["../../../../secret"]
+    tree = MediaTree(tmp_path / "a")
+    name = ("../../../../secret", "jpg")
+    assert copy_files(tree, MediaTree(tmp_path / "b"), [name], lambda _done: None) == (0, [name[0]])
     assert making.files_of(tmp_path / "a") == []
 
 
@@ -550,3 +548,48 @@ async def test_runs_of_the_same_second_are_told_apart(tmp_path: Path) -> None:
     await merged(tmp_path / "new", tmp_path / "under way", tmp_path / "b", tmp_path / "c")
     for name in ("a", "new"):
         assert rows(tmp_path / name, figures) == [(5, 0), (7, 0)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE article SET title = x'ff00'",
+        "UPDATE article SET title = CAST(x'ff41' AS TEXT)",
+        "UPDATE article SET word_count = 'many'",
+        "UPDATE article SET first_seen_at = 'yesterday'",
+        "UPDATE article SET content_hash = 'another'",
+        "INSERT INTO pause VALUES ('h', 'soon')",
+        "UPDATE run SET notes = '{'",
+        "UPDATE capture SET headers = '{'",
+        "UPDATE capture SET fetched_at = '2024-02-31T00:00:00Z'",
+        "UPDATE revision SET number = 3",
+        "UPDATE file SET sha256 = '../../../../secret'; UPDATE holding SET sha256 = '../../../../secret'",
+        "DELETE FROM revision",
+        "DELETE FROM holding",
+        "ALTER TABLE pause RENAME until TO til",
+        "ALTER TABLE pause RENAME TO p; CREATE VIEW pause AS SELECT * FROM p",
+    ],
+)
+async def test_rows_that_no_run_writes_are_refused(tmp_path: Path, change: str) -> None:
+    """Other types, no times, broken JSON, rows without those they need: nothing is merged, no row is changed."""
+    await keep(tmp_path / "a", 1, article("1"))
+    await keep(tmp_path / "b", 1, article("1"), "https://cdn.example.org/1.jpg")
+    await keep(tmp_path / "b", 1, article("2"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "b" / "archive.db")) as connection, connection:
+        connection.executescript(change)
+    (tmp_path / "b" / "archive.seal").unlink()
+    before = root(tmp_path / "a")
+    with pytest.raises(ArchiveDamaged):
+        await merged(tmp_path / "a", tmp_path / "b")
+    assert root(tmp_path / "a") == before
+
+
+async def test_huge_row_numbers_take_no_memory(tmp_path: Path) -> None:
+    """A row that is numbered higher than there can be rows is refused before room is made for those below."""
+    await keep(tmp_path / "b", 1, article("1"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "b" / "archive.db")) as connection, connection:
+        connection.execute("UPDATE run SET id = 1 << 61")
+        connection.execute("UPDATE capture SET run = 1 << 61")
+    (tmp_path / "b" / "archive.seal").unlink()
+    with pytest.raises(ArchiveDamaged, match="is not a row that a run writes"):
+        await merged(tmp_path / "a", tmp_path / "b")
