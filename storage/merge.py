@@ -117,7 +117,7 @@ def _bring(pair: Pair, merged: Merged, lost: list[str]) -> None:
         urls.bring_pauses(pair)
         merged.captures = answers.bring_captures(pair)
         answers.bring_attempts(pair)
-        merged.lacking = [*lost, *answers.bring_bodies(pair)]
+        damaged = answers.bring_bodies(pair)
         merged.media = answers.bring_files(pair, set(lost))
         bringing = Articles(pair)
         bringing.bring()
@@ -131,7 +131,9 @@ def _bring(pair: Pair, merged: Merged, lost: list[str]) -> None:
             "backfile --archive … verify"
         ) from error
     merged.articles, merged.changed = bringing.new, bringing.changed
-    merged.asked = urls.ask_for_what_lacks(pair)
+    bodies = answers.lost_bodies(pair)
+    merged.lacking = [*lost, *sorted({*damaged, *bodies})]
+    merged.asked = urls.ask_for_what_lacks(pair, bodies)
     manifest.forget(pair.own)
 
 

@@ -88,6 +88,17 @@ def bring_bodies(pair: Pair) -> list[str]:
     return damaged
 
 
+_LOST_BODIES = """
+SELECT DISTINCT c.sha256 FROM capture AS c CROSS JOIN revision AS r ON r.capture = c.id
+WHERE c.id > ? AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.sha256 = c.sha256)
+"""
+
+
+def lost_bodies(pair: Pair) -> list[str]:
+    """Return the hashes of the bodies from which a revision was read that came with it, and that did not come."""
+    return [sha256 for (sha256,) in pair.own.execute(_LOST_BODIES, (pair.captured,)).fetchall()]
+
+
 _FILE = "SELECT sha256, bytes, media_type, extension, width, height FROM file"
 _HOLD = """
 INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?)

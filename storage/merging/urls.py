@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from storage import articles
-from storage.holdings import DAMAGED
+from storage import articles, holdings
 from storage.merging.pair import Pair
 
 _COLUMNS = (
@@ -26,10 +26,8 @@ UPDATE frontier SET state = ?, due_at = ?, attempts = ?, last_attempt_at = ?, ht
 WHERE id = ?
 """
 _SETTLED = ("done", "gone")
-_LACKS = """
-UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?,
-    error = 'what another archive says it held could not be brought from there' WHERE id = ?
-"""
+_NOT_BROUGHT = "what another archive says it held could not be brought from there"
+_LACKS = "UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?, error = ? WHERE id = ?"
 
 
 class Standing(NamedTuple):
@@ -195,13 +193,16 @@ def _judge(pair: Pair, own: int) -> None:
     )
 
 
-def ask_for_what_lacks(pair: Pair) -> int:
-    """Make due again what is called archived and did not come with the rest; returns how many URLs."""
-    lacking = 0
+def ask_for_what_lacks(pair: Pair, bodies: Collection[str]) -> int:
+    """Make due again what is called archived and did not come with the rest; returns how many URLs.
+
+    `bodies`: the hashes of answers that did not come, and from which articles were read.
+    """
+    lacking = sum(holdings.give_up_body(pair.own, sha256, _NOT_BROUGHT, pair.now) for sha256 in bodies)
     for row in pair.adopted:
         kind, key, state = pair.own.execute("SELECT kind, key, state FROM frontier WHERE id = ?", (row,)).fetchone()
         if state == "done" and kind != "listing" and not _is_held(pair, row, kind, key):
-            pair.own.execute(_LACKS, (pair.now, DAMAGED, row))
+            pair.own.execute(_LACKS, (pair.now, holdings.DAMAGED, _NOT_BROUGHT, row))
             lacking += 1
     return lacking
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -256,13 +257,34 @@ async def test_what_is_lost_over_there_is_named_and_due_again(tmp_path: Path) ->
     (tmp_path / "b" / "archive.seal").unlink()
     found = await merged(tmp_path / "a", tmp_path / "b")
     assert {missing.stem, altered.stem} < set(found.lacking)
-    assert (len(found.lacking), found.files, found.asked) == (3, 1, 2)
+    assert (len(found.lacking), found.files, found.asked) == (3, 1, 3)
     assert rows(tmp_path / "a", "SELECT state, path FROM media WHERE state = 'stored'") == [
         ("stored", str(sound.relative_to(tmp_path / "b")))
     ]
-    assert rows(tmp_path / "a", "SELECT count(*) FROM failures WHERE error LIKE '%could not be brought%'") == [(2,)]
+    assert rows(tmp_path / "a", "SELECT count(*) FROM failures WHERE error LIKE '%could not be brought%'") == [(3,)]
     flaws = [f"{finding.flaw} {finding.detail}" for finding in verify(tmp_path / "a")]
     assert flaws == ["contradiction the body that revision 1 was read from is not kept"]
+
+
+async def test_an_answer_that_is_missing_over_there_is_asked_for_again(tmp_path: Path) -> None:
+    """The article comes with what was read from it, and is fetched once more: its body proves what was read."""
+    await keep(tmp_path / "b", 1, article("1"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "b" / "archive.db")) as connection, connection:
+        ((sha256,),) = connection.execute("DELETE FROM body RETURNING sha256").fetchall()
+    (tmp_path / "b" / "archive.seal").unlink()
+    found = await merged(tmp_path / "a", tmp_path / "b")
+    assert (found.articles, found.lacking, found.asked) == (1, [sha256], 1)
+    assert rows(tmp_path / "a", "SELECT state FROM frontier") == [("queued",)]
+
+
+async def test_a_pipe_in_the_place_of_a_picture_is_not_waited_for(tmp_path: Path) -> None:
+    """What is no file is missing, as far as a merge is concerned."""
+    await keep(tmp_path / "b", 1, article("1"), "https://cdn.example.org/1.jpg")
+    (picture,) = making.files_of(tmp_path / "b")
+    picture.unlink()
+    os.mkfifo(picture)
+    found = await merged(tmp_path / "a", tmp_path / "b")
+    assert (found.lacking, found.asked) == ([picture.stem], 1)
 
 
 async def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
