@@ -21,7 +21,7 @@ from storage import manifest, runs
 from storage.database import connect_for_reading, open_for_reading
 from storage.errors import ArchiveDamaged, ArchiveForeign, OutOfSpace
 from storage.files import MediaTree
-from storage.merging import answers, listings, urls
+from storage.merging import absences, answers, listings, urls
 from storage.merging.articles import Articles
 from storage.merging.files import copy_files
 from storage.merging.pair import Pair
@@ -124,7 +124,7 @@ def _bring(pair: Pair, merged: Merged, lost: list[str]) -> None:
         urls.settle_spellings(pair)
         listings.bring_listings(pair)
         listings.bring_shapes(pair)
-        urls.bring_absences(pair)
+        absences.bring_absences(pair)
     except (LookupError, TypeError, ValueError, sqlite3.IntegrityError) as error:  # what the checks did not foresee
         raise ArchiveDamaged(
             f"the rows of {pair.path} contradict each other ({error}); nothing was merged. See what is wrong with: "

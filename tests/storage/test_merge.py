@@ -491,7 +491,7 @@ async def test_what_one_archive_found_gone_and_the_other_holds_is_gone(tmp_path:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-async def test_what_was_gone_after_it_had_returned_is_gone(tmp_path: Path, turned: bool) -> None:
+async def test_what_was_absent_after_it_had_returned_is_absent(tmp_path: Path, turned: bool) -> None:
     """Of two copies of an archive, one saw an article return, the other found it absent after that."""
     await keep(tmp_path / "a", 1, article("1"))
     await lose(tmp_path / "a", (3, 4), "1")
@@ -500,8 +500,27 @@ async def test_what_was_gone_after_it_had_returned_is_gone(tmp_path: Path, turne
     await lose(tmp_path / "b", (8,), "1")
     own, other = ("b", "a") if turned else ("a", "b")
     await merged(tmp_path / own, tmp_path / other)
-    assert rows(tmp_path / own, "SELECT gone_at FROM articles") == [(iso(NOW + 4 * DAY),)]
+    assert rows(tmp_path / own, "SELECT since, returned_at FROM absence ORDER BY 1") == [
+        (iso(NOW + 3 * DAY), iso(NOW + 6 * DAY)),
+        (iso(NOW + 8 * DAY), None),
+    ]
     assert list(verify(tmp_path / own)) == []
+
+
+async def test_an_absence_ends_with_an_answer_whenever_that_comes_to_be_known(tmp_path: Path) -> None:
+    """One archive saw it go, another found it after that, a third did not find it once: in any order it is absent."""
+    await lose(tmp_path / "a", (1, 3), "1")
+    await keep(tmp_path / "b", 5, article("1"))
+    await lose(tmp_path / "c", (7,), "1")
+    for order in permutations("abc"):
+        folder = tmp_path / "".join(order)
+        await merged(folder, *(tmp_path / name for name in order))
+        assert rows(folder, "SELECT gone_at FROM articles") == [(None,)]
+        assert rows(folder, "SELECT since, seen_at, gone_at, returned_at FROM absence ORDER BY 1") == [
+            (iso(NOW + 1 * DAY), iso(NOW + 3 * DAY), iso(NOW + 3 * DAY), iso(NOW + 5 * DAY)),
+            (iso(NOW + 7 * DAY), iso(NOW + 7 * DAY), None, None),
+        ]
+        assert list(verify(folder)) == []
 
 
 async def queue(folder: Path, key: str, **changes: Any) -> None:
