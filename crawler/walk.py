@@ -57,8 +57,11 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decode(text: str) -> Cursor | None:
-    """Return a kept cursor; None when the walk is to begin."""
-    return msgspec.json.decode(text, type=Cursor) if text else None
+    """Return a kept cursor; None when the walk is to begin, also where another's hand has made it unreadable."""
+    try:
+        return msgspec.json.decode(text, type=Cursor) if text else None
+    except msgspec.DecodeError:
+        return None
 
 
 def begin(routes: tuple[str, ...], *, every: bool) -> Cursor:

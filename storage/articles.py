@@ -163,7 +163,7 @@ SELECT ?, ?, ?, id FROM term WHERE kind = ? AND site = ? AND cms_id = ?
 ON CONFLICT (article, kind, position) DO NOTHING
 """
 # What is known of a term now; a stale snapshot may lack what an earlier one had (contract 2.5).
-_KEEP_TERM = """
+KEEP_TERM = """
 INSERT INTO term (kind, site, cms_id, name, slug, url, json) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, site, cms_id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),
     slug = iif(excluded.slug = '', slug, excluded.slug), url = iif(excluded.url = '', url, excluded.url),
@@ -186,7 +186,7 @@ def _keep_terms(connection: sqlite3.Connection, article: int, site: str, terms: 
         return
     for row in rows:
         if connection.execute(f"SELECT {_KNOWN_AS_IT_IS}", row).fetchone() is None:
-            connection.execute(_KEEP_TERM, row)
+            connection.execute(KEEP_TERM, row)
     connection.executemany(_LINK, [link[:6] for link in links])
 
 

@@ -29,13 +29,17 @@ class KeptCapture:
     source: str | None
 
 
+# A state that was there again after another is a revision of its own, read from the same answer.
 _KEPT = """
 SELECT c.id, f.id, f.key, f.scope, f.site, coalesce(c.url, f.url, f.key), c.fetched_at, c.media_type,
        c.sha256, r.id, r.source
-FROM capture AS c JOIN frontier AS f ON f.id = c.frontier LEFT JOIN revision AS r ON r.capture = c.id
-WHERE c.id > ? AND f.kind = 'article' AND (r.id IS NOT NULL OR (c.error IS NOT NULL AND EXISTS (
-    SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.capture = c.id AND a.fault = ?)))
-ORDER BY c.id LIMIT ?
+FROM (
+    SELECT c.* FROM capture AS c JOIN frontier AS f ON f.id = c.frontier
+    WHERE c.id > ? AND f.kind = 'article' AND (
+        EXISTS (SELECT 1 FROM revision AS r WHERE r.capture = c.id) OR (c.error IS NOT NULL AND EXISTS (
+            SELECT 1 FROM attempt AS a WHERE a.frontier = f.id AND a.capture = c.id AND a.fault = ?)))
+    ORDER BY c.id LIMIT ?) AS c
+JOIN frontier AS f ON f.id = c.frontier LEFT JOIN revision AS r ON r.capture = c.id ORDER BY c.id, r.number
 """
 
 

@@ -21,10 +21,11 @@ from storage import manifest, runs
 from storage.database import connect_for_reading, open_for_reading
 from storage.errors import ArchiveDamaged, ArchiveForeign, OutOfSpace
 from storage.files import MediaTree
-from storage.merging import answers, listings, urls
+from storage.merging import absences, answers, listings, urls
 from storage.merging.articles import Articles
 from storage.merging.files import copy_files
 from storage.merging.pair import Pair
+from storage.merging.soundness import check_rows, expected
 from storage.notes import Notes
 from storage.pages import Pages
 from storage.records import MERGE, Tally
@@ -81,6 +82,7 @@ async def merge(store: Store, other: Path, progress: Progress = lambda _what, _d
 async def _merge(store: Store, theirs: sqlite3.Connection, other: Path, progress: Progress) -> Merged:
     theirs.row_factory = None
     merged, began = Merged(), store.now()
+    await asyncio.to_thread(check_rows, theirs, await store.ask(expected), other / "archive.db")
     await _check_same_newsrooms(store, theirs, other)
     held = await store.ask(lambda own: {sha256 for (sha256,) in own.execute("SELECT sha256 FROM file")})
     files = theirs.execute("SELECT sha256, extension, bytes FROM file ORDER BY sha256").fetchall()
@@ -115,20 +117,23 @@ def _bring(pair: Pair, merged: Merged, lost: list[str]) -> None:
         urls.bring_pauses(pair)
         merged.captures = answers.bring_captures(pair)
         answers.bring_attempts(pair)
-        merged.lacking = [*lost, *answers.bring_bodies(pair)]
+        damaged = answers.bring_bodies(pair)
         merged.media = answers.bring_files(pair, set(lost))
         bringing = Articles(pair)
         bringing.bring()
+        urls.settle_spellings(pair)
         listings.bring_listings(pair)
         listings.bring_shapes(pair)
-        urls.bring_absences(pair)
-    except (LookupError, TypeError, ValueError, sqlite3.IntegrityError) as error:
+        absences.bring_absences(pair)
+    except (LookupError, TypeError, ValueError, sqlite3.IntegrityError) as error:  # what the checks did not foresee
         raise ArchiveDamaged(
             f"the rows of {pair.path} contradict each other ({error}); nothing was merged. See what is wrong with: "
             "backfile --archive … verify"
         ) from error
     merged.articles, merged.changed = bringing.new, bringing.changed
-    merged.asked = urls.ask_for_what_lacks(pair)
+    bodies = answers.lost_bodies(pair)
+    merged.lacking = [*lost, *sorted({*damaged, *bodies})]
+    merged.asked = urls.ask_for_what_lacks(pair, bodies)
     manifest.forget(pair.own)
 
 

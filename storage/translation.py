@@ -15,7 +15,7 @@ def translate(error: sqlite3.Error | OSError, path: Path) -> StorageError:
     code = getattr(error, "sqlite_errorname", "")
     if _is_for_want_of_space(error, code, path):
         return OutOfSpace(f"no space left for {path}: nothing kept so far is lost; make room and run again")
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(error).startswith("Could not decode to UTF-8"):
         return damaged(path, str(error))
     if code == "SQLITE_READONLY_ROLLBACK":
         return ArchiveUnwritable(

@@ -79,7 +79,7 @@ def merge(
     own: Context = context.obj
     config, _ = own.ready()
     for other in others:
-        if other.resolve() == config.archive.resolve():
+        if _is_same(other / "archive.db", config.archive / "archive.db"):
             raise UsageError(f"{other} is the archive itself: nothing can be merged into itself; name others")
         with open_reading(other):
             pass  # says what is wrong with any of them before the first one is merged, or an archive begun
@@ -104,6 +104,11 @@ def merge(
     except _Stopped:
         own.tell("backfile: stopped; nothing of what was under way was merged. Run the same again")
         return stopped[0]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Say whether two names are of one file, also by way of a link or a mount."""
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _progress(own: Context) -> Progress:

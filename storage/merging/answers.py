@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import zstandard
 
@@ -17,7 +17,13 @@ _RUN = (
     "articles_gone", "media_new", "failures", "notes", "manifest_root",
 )  # fmt: skip
 _END_RUN = f"UPDATE run SET {', '.join(f'{name} = ?' for name in _RUN)} WHERE id = ?"  # noqa: S608
-_SAME_RUN = "SELECT id FROM run WHERE command = ? AND started_at = ? AND (finished_at IS NULL OR finished_at IS ?)"
+# Two machines may begin at the same second, and end at the same. While a run is under way its figures only grow.
+_SAME_RUN = """
+SELECT id, finished_at IS NULL FROM run WHERE command = ?1 AND started_at = ?2 AND (
+    (finished_at IS ?3 AND requests = ?5 AND bytes = ?6 AND articles_new = ?7 AND manifest_root IS ?13)
+    OR ((finished_at IS NULL OR ?3 IS NULL) AND iif(?3 IS NULL, requests >= ?5, requests <= ?5)))
+ORDER BY finished_at IS NOT ?3, id
+"""
 _CAPTURE = ("fetched_at", "seconds", "http_status", "media_type", "sha256", "bytes", "headers", "error")
 _THEIR_CAPTURES = f"""
 SELECT c.id, c.frontier, c.run, coalesce(c.url, f.url, f.key), {", ".join(f"c.{name}" for name in _CAPTURE)}
@@ -31,13 +37,11 @@ _SAME_ATTEMPT = "SELECT 1 FROM attempt WHERE frontier = ? AND at = ? AND fault =
 
 
 def bring_runs(pair: Pair) -> None:
-    """Bring their runs; one that is known, and had not ended when it was brought, gets its end."""
+    """Bring their runs; one that is known, and had not ended when it was brought, gets what it has come to since."""
     for row, *values in pair.read(f"SELECT id, {', '.join(_RUN)} FROM run ORDER BY id"):  # noqa: S608
-        known = pair.one(_SAME_RUN, values[:3])
-        if known is None:
-            number = pair.insert("run", _RUN, values)
-        else:
-            (number,) = known
+        known = pair.one(_SAME_RUN, values)
+        number = pair.insert("run", _RUN, values) if known is None else known[0]
+        if known is not None and known[1]:
             pair.own.execute(_END_RUN, (*values, number))
         pair.note("run", row, number)
 
@@ -45,13 +49,12 @@ def bring_runs(pair: Pair) -> None:
 def bring_captures(pair: Pair) -> int:
     """Bring their answers; returns how many are new."""
     columns, new = ("frontier", "run", "url", *_CAPTURE), 0
-    (before,) = pair.own.execute("SELECT coalesce(max(id), 0) FROM capture").fetchone()
     for row, frontier, run, url, *values in pair.read(_THEIR_CAPTURES):
         own = pair.must("frontier", frontier)
         asked = pair.own.execute("SELECT coalesce(url, key) FROM frontier WHERE id = ?", (own,)).fetchone()[0]
         led = None if url == asked else url
         at, seconds, status, _, sha256, *_ = values
-        known = pair.one(_SAME_CAPTURE, (own, at, sha256, status, seconds, led, before))
+        known = pair.one(_SAME_CAPTURE, (own, at, sha256, status, seconds, led, pair.captured))
         if known is None:
             number = pair.insert("capture", columns, (own, pair.became("run", run), led, *values))
             new += 1
@@ -85,6 +88,17 @@ def bring_bodies(pair: Pair) -> list[str]:
     return damaged
 
 
+_LOST_BODIES = """
+SELECT DISTINCT c.sha256 FROM capture AS c CROSS JOIN revision AS r ON r.capture = c.id
+WHERE c.id > ? AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.sha256 = c.sha256)
+"""
+
+
+def lost_bodies(pair: Pair) -> list[str]:
+    """Return the hashes of the bodies from which a revision was read that came with it, and that did not come."""
+    return [sha256 for (sha256,) in pair.own.execute(_LOST_BODIES, (pair.captured,)).fetchall()]
+
+
 _FILE = "SELECT sha256, bytes, media_type, extension, width, height FROM file"
 _HOLD = """
 INSERT INTO holding (frontier, sha256, fetched_at) VALUES (?, ?, ?)
@@ -107,9 +121,15 @@ def bring_files(pair: Pair, lost: Collection[str]) -> int:
             continue
         held = pair.one("SELECT sha256, fetched_at FROM holding WHERE frontier = ?", (own,))
         new += held is None
-        if held is None or (fetched_at > held[1] and not _is_worse(pair.own, held[0], file)):
+        if held is None or _is_better(pair.own, (sha256, fetched_at), held):
             pair.own.execute(_HOLD, (own, sha256, fetched_at))
     return new
+
+
+def _is_better(own: sqlite3.Connection, one: Sequence[str], other: Sequence[str]) -> bool:
+    """Say whether of two contents of a URL (SHA-256, when) the one is to be held: the newer, unless a placeholder."""
+    earlier, later = sorted((one, other), key=lambda held: (held[1], held[0]))
+    return one is (earlier if _is_placeholder(own, later[0], earlier[0]) else later)
 
 
 def _file(connection: sqlite3.Connection, sha256: str) -> FileRecord | None:
@@ -117,6 +137,6 @@ def _file(connection: sqlite3.Connection, sha256: str) -> FileRecord | None:
     return None if row is None else FileRecord(*row)
 
 
-def _is_worse(connection: sqlite3.Connection, held: str, file: FileRecord) -> bool:
-    known = _file(connection, held)
-    return known is not None and bool(placeholder((known.sha256, known.width, known.height), file))
+def _is_placeholder(connection: sqlite3.Connection, later: str, earlier: str) -> bool:
+    file, held = _file(connection, later), _file(connection, earlier)
+    return bool(file and held and placeholder((held.sha256, held.width, held.height), file))

@@ -6,10 +6,12 @@ Nothing is read anew: what was derived from a revision in either archive comes w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from storage import articles, search
+from storage.merging.lines import Revision, in_line, with_looks
 from storage.merging.pair import Pair
+from storage.merging.terms import bring_terms
 
 _COLUMNS = (
     "site", "cms_id", "url", "title", "status", "content_type", "first_published", "first_published_raw", "last_update",
@@ -18,38 +20,36 @@ _COLUMNS = (
 _DERIVED = _COLUMNS[2:14]
 _REVISION = ("fetched_at", "content_hash", "source", "json", "capture")
 _WHOLE = f"SELECT {', '.join(_REVISION)} FROM revision WHERE id = ?"  # noqa: S608
-_LINE = "SELECT fetched_at, content_hash, source = 'partial', id FROM revision WHERE article = ? ORDER BY number"
-_TERM = ("kind", "site", "cms_id", "name", "slug", "url", "json")
+_LINE = """
+SELECT r.fetched_at, r.content_hash, r.source, r.id, c.media_type
+FROM revision AS r JOIN capture AS c ON c.id = r.capture WHERE r.article = ? ORDER BY r.number
+"""
+# When an article was answered, under its id and under the names that its revisions were fetched by.
+_LOOKS = """
+SELECT c.fetched_at, c.media_type FROM (
+    SELECT f.id FROM article AS a JOIN frontier AS f ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id
+    WHERE a.id = ?1
+    UNION SELECT c.frontier FROM revision AS r JOIN capture AS c ON c.id = r.capture WHERE r.article = ?1) AS f
+CROSS JOIN capture AS c ON c.frontier = f.id WHERE c.error IS NULL AND c.id <= ?2 ORDER BY c.fetched_at
+"""
 _RECHECK = ("due_at", "turn", "reason", "checked_at", "interval", "signals", "heard", "answered")
+_PLAN = f"""
+INSERT INTO recheck (article, {", ".join(_RECHECK)}) VALUES (?{", ?" * len(_RECHECK)})
+ON CONFLICT (article) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _RECHECK)}
+WHERE excluded.checked_at > checked_at
+"""  # noqa: S608
+_MENTION = """
+INSERT INTO rendition (article, frontier, position, role, attachment_id, transform, removed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (article, frontier) DO UPDATE SET
+"""
+_ADDED = "removed_at = min(removed_at, excluded.removed_at)"  # what either of them mentions was not removed
+_REPLACED = """
+position = excluded.position, role = excluded.role, attachment_id = excluded.attachment_id,
+transform = excluded.transform,
+removed_at = iif(excluded.removed_at IS NULL, NULL, min(removed_at, excluded.removed_at))
+"""
+_ALL = 1 << 62  # row ids
 _SEARCH_ROWS = 500  # texts in memory before they are indexed
-
-
-class Revision(NamedTuple):
-    """One state of an article, of either archive; times UTC ISO 8601."""
-
-    fetched_at: str
-    content_hash: str
-    partial: bool
-    theirs: bool
-    row: int
-    emptied: bool = False  # the newest of its archive, without a word
-    again: bool = False  # no revision of its own: so long its archive found the newest one unchanged
-
-
-def in_line(revisions: Sequence[Revision]) -> list[Revision]:
-    """Return the revisions of two archives as one archive would have kept them (see `storage.articles`).
-
-    What repeats the state before it is none; nor is a state that is worse: in part after whole, or without a word. A
-    state that one archive found unchanged after the other had found another one is a revision: it was there again.
-    """
-    kept: list[Revision] = []
-    for revision in sorted(revisions, key=lambda one: (one.fetched_at, not one.again, one.content_hash, one.theirs)):
-        before = kept[-1] if kept else None
-        repeated = before is not None and revision.content_hash == before.content_hash
-        worse = before is not None and ((revision.partial and not before.partial) or revision.emptied)
-        if not repeated and not worse:
-            kept.append(revision)
-    return kept
 
 
 class Articles:
@@ -65,7 +65,7 @@ class Articles:
     def bring(self) -> None:
         """Bring every article that they hold, with its terms, its place in the search index, and its renditions."""
         pair = self._pair
-        self._bring_terms()
+        bring_terms(pair)
         for row, *values in pair.read(f"SELECT id, {', '.join(_COLUMNS)} FROM article ORDER BY id"):  # noqa: S608
             theirs = dict(zip(_COLUMNS, values, strict=True))
             own = articles.find(pair.own, theirs["site"], theirs["cms_id"])
@@ -79,40 +79,39 @@ class Articles:
         for key, article in pair.read("SELECT key, article FROM alias"):
             pair.own.execute("INSERT OR IGNORE INTO alias VALUES (?, ?)", (key, pair.must("article", article)))
 
-    def _bring_terms(self) -> None:
-        columns = ", ".join(_TERM)
-        for row, *values in self._pair.read(f"SELECT id, {columns} FROM term ORDER BY id"):  # noqa: S608
-            known = self._pair.one("SELECT id FROM term WHERE kind = ? AND site = ? AND cms_id = ?", values[:3])
-            self._pair.note("term", row, known[0] if known else self._pair.insert("term", _TERM, values))
-
     def _bring_new(self, row: int, own: int) -> None:
         self.new += 1
         query = f"SELECT number, {', '.join(_REVISION)} FROM revision WHERE article = ?"  # noqa: S608
         for number, *values, capture in self._pair.read(query, (row,)):
             self._add_revision(own, number, (*values, self._pair.must("capture", capture)))
         self._view(row, own)
-        for frontier, *place, removed_at in self._renditions(row):
-            self._mention(own, frontier, place, removed_at)
+        self._add_mentions(row, own, None)
+        self._plan(row, own)
 
     def _join(self, row: int, own: int, theirs: dict[str, Any]) -> None:
         """Put the revisions of both in line, and the newest in view."""
         pair = self._pair
-        here = pair.one("SELECT content_hash, word_count, last_checked_at FROM article WHERE id = ?", (own,))
+        here = pair.one("SELECT content_hash, word_count FROM article WHERE id = ?", (own,))
         assert here is not None, "it was found"
-        content_hash, words, checked_at = here
-        before = _revisions(pair.own.execute(_LINE, (own,)), theirs=False)
-        others = _revisions(pair.read(_LINE, (row,)), theirs=True)
-        ours = _with_end(before, checked_at, emptied=not words and theirs["word_count"] > 0)
-        others = _with_end(others, theirs["last_checked_at"], emptied=words > 0 and not theirs["word_count"])
-        line = in_line([*ours, *others])
-        newest = line[-1]
-        if newest.content_hash != content_hash:
-            self._take_view(row, own, theirs, newest.fetched_at)
+        content_hash, words = here
+        emptied = not words and theirs["word_count"] > 0, words > 0 and not theirs["word_count"]
+        ours = _revisions(pair.own.execute(_LINE, (own,)), theirs=False, emptied=emptied[0])
+        others = _revisions(pair.read(_LINE, (row,)), theirs=True, emptied=emptied[1])
+        looks = pair.own.execute(_LOOKS, (own, pair.captured)), pair.read(_LOOKS, (row, _ALL))
+        line = in_line([*with_looks(ours, looks[0]), *with_looks(others, looks[1])])
+        newest, same = line[-1], theirs["content_hash"] == content_hash
+        if newest.content_hash != (theirs["content_hash"] if newest.theirs else content_hash):
+            raise LookupError(f"article {theirs['site']}:{theirs['cms_id']} is not what its newest revision is")
+        if newest.theirs:
+            self._take_view(row, own, theirs)
+        if newest.theirs and not same:
+            self._replace_mentions(row, own, newest.fetched_at)
         else:
-            self._add_mentions(row, own, None if theirs["content_hash"] == content_hash else newest.fetched_at)
-        if line != before:
+            self._add_mentions(row, own, None if same else newest.fetched_at)
+        self._plan(row, own)
+        if line != [revision for revision, _ in ours]:
             self.changed += 1
-            self._renumber(own, before, line)
+            self._renumber(own, line)
         pair.own.execute(
             "UPDATE article SET first_seen_at = min(first_seen_at, ?), last_checked_at = max(last_checked_at, ?) "
             "WHERE id = ?",
@@ -121,12 +120,12 @@ class Articles:
 
     # Revisions -----------------------------------------------------------------------------------------------------
 
-    def _renumber(self, own: int, before: Sequence[Revision], line: Sequence[Revision]) -> None:
+    def _renumber(self, own: int, line: Sequence[Revision]) -> None:
         """Write a line of revisions: by way of negative numbers, as each step must keep numbers unique."""
         pair = self._pair
-        kept = {revision.row for revision in line if not revision.theirs}
-        gone = [(revision.row,) for revision in before if revision.row not in kept]
-        pair.own.executemany("DELETE FROM revision WHERE id = ?", gone)  # their captures stay
+        stay = {
+            revision.row: -number for number, revision in enumerate(line, 1) if not revision.theirs | revision.again
+        }
         for number, revision in enumerate(line, 1):
             if revision.theirs:
                 ((_, *values, capture),) = pair.read(_WHOLE, (revision.row,))
@@ -134,45 +133,42 @@ class Articles:
             elif revision.again:
                 (_, *values) = pair.own.execute(_WHOLE, (revision.row,)).fetchone()
                 self._add_revision(own, -number, (revision.fetched_at, *values))
-            else:
-                pair.own.execute("UPDATE revision SET number = ? WHERE id = ?", (-number, revision.row))
-        pair.own.execute("UPDATE revision SET number = -number WHERE article = ? AND number < 0", (own,))
+        pair.own.executemany("UPDATE revision SET number = ? WHERE id = ?", ((stay[row], row) for row in stay))
+        pair.own.execute("DELETE FROM revision WHERE article = ? AND number > 0", (own,))  # their captures stay
+        pair.own.execute("UPDATE revision SET number = -number WHERE article = ?", (own,))
 
     def _add_revision(self, own: int, number: int, values: Sequence[object]) -> None:
         self._pair.insert("revision", ("article", "number", *_REVISION), (own, number, *values))
 
     # What is in view -----------------------------------------------------------------------------------------------
 
-    def _take_view(self, row: int, own: int, theirs: dict[str, Any], since: str) -> None:
-        """Let their newest revision be what is in view; what only ours mentioned was removed by then."""
-        pair = self._pair
+    def _take_view(self, row: int, own: int, theirs: dict[str, Any]) -> None:
+        """Let their newest revision be what is in view."""
         changes = ", ".join(f"{name} = ?" for name in _DERIVED)
-        pair.own.execute(f"UPDATE article SET {changes} WHERE id = ?", (*(theirs[name] for name in _DERIVED), own))  # noqa: S608
+        values = (*(theirs[name] for name in _DERIVED), own)
+        self._pair.own.execute(f"UPDATE article SET {changes} WHERE id = ?", values)  # noqa: S608
         self._view(row, own)
-        pair.own.execute("UPDATE rendition SET removed_at = coalesce(removed_at, ?) WHERE article = ?", (since, own))
+
+    def _replace_mentions(self, row: int, own: int, since: str) -> None:
+        """Let theirs say which renditions there are; what only ours mentioned was removed by then."""
+        self._pair.own.execute(
+            "UPDATE rendition SET removed_at = coalesce(removed_at, ?) WHERE article = ?", (since, own)
+        )
         for frontier, *place, removed_at in self._renditions(row):
-            pair.own.execute("DELETE FROM rendition WHERE article = ? AND frontier = ?", (own, frontier))
-            self._mention(own, frontier, place, removed_at)
+            self._pair.own.execute(f"{_MENTION} {_REPLACED}", (own, frontier, *place, removed_at))
 
     def _add_mentions(self, row: int, own: int, since: str | None) -> None:
         """Add the renditions that only theirs mentioned; `since`: they were removed by then (None: they were not)."""
         for frontier, *place, removed_at in self._renditions(row):
-            self._mention(own, frontier, place, removed_at or since)
+            self._pair.own.execute(f"{_MENTION} {_ADDED}", (own, frontier, *place, removed_at or since))
 
     def _renditions(self, row: int) -> list[tuple[Any, ...]]:
         columns = "frontier, position, role, attachment_id, transform, removed_at"
         rows = self._pair.read(f"SELECT {columns} FROM rendition WHERE article = ?", (row,))  # noqa: S608
         return [(self._pair.must("frontier", frontier), *rest) for frontier, *rest in rows]
 
-    def _mention(self, own: int, frontier: int, place: Sequence[object], removed_at: str | None) -> None:
-        self._pair.own.execute(
-            "INSERT OR IGNORE INTO rendition (article, frontier, position, role, attachment_id, transform, removed_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (own, frontier, *place, removed_at),
-        )
-
     def _view(self, row: int, own: int) -> None:
-        """Take over what is derived from their newest revision: terms, texts to search, the next look."""
+        """Take over what is derived from their newest revision: terms, and texts to search."""
         pair = self._pair
         pair.own.execute("DELETE FROM article_term WHERE article = ?", (own,))
         for kind, position, term in pair.read(
@@ -183,20 +179,18 @@ class Articles:
             )
         for texts in pair.read(f"SELECT {search.COLUMNS} FROM search WHERE rowid = ?", (row,)):  # noqa: S608
             search.put(pair.own, own, texts)
-        for values in pair.read(f"SELECT {', '.join(_RECHECK)} FROM recheck WHERE article = ?", (row,)):  # noqa: S608
-            pair.own.execute("DELETE FROM recheck WHERE article = ?", (own,))
-            pair.insert("recheck", ("article", *_RECHECK), (own, *values))
         self._gathered += 1
         if self._gathered % _SEARCH_ROWS == 0:
             search.index_gathered(pair.own)
 
+    def _plan(self, row: int, own: int) -> None:
+        """Let the next look at an article be planned by who looked at it last."""
+        for values in self._pair.read(f"SELECT {', '.join(_RECHECK)} FROM recheck WHERE article = ?", (row,)):  # noqa: S608
+            self._pair.own.execute(_PLAN, (own, *values))
 
-def _revisions(rows: Iterable[Sequence[Any]], *, theirs: bool) -> list[Revision]:
-    return [Revision(at, content_hash, bool(partial), theirs, row) for at, content_hash, partial, row in rows]
 
-
-def _with_end(revisions: Sequence[Revision], checked_at: str, *, emptied: bool) -> list[Revision]:
-    """Return the revisions of one archive, and until when it found the newest one unchanged."""
-    *earlier, newest = (*revisions[:-1], revisions[-1]._replace(emptied=emptied))
-    again = [newest._replace(fetched_at=checked_at, again=True)] if checked_at > newest.fetched_at else []
-    return [*earlier, newest, *again]
+def _revisions(rows: Iterable[Sequence[Any]], *, theirs: bool, emptied: bool) -> list[tuple[Revision, str]]:
+    return [
+        (Revision(at, content_hash, source, theirs, row, emptied), media_type)
+        for at, content_hash, source, row, media_type in rows
+    ]

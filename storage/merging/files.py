@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Sequence
 
 from storage.files import MediaTree, is_name
@@ -29,13 +31,19 @@ def copy_files(
     return size, lost
 
 
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # not waiting for whoever writes to a pipe
+
+
 def _copy(here: MediaTree, there: MediaTree, sha256: str, extension: str) -> int | None:
     """Copy a file and return its size in bytes; None when it is not there, or not what its name says."""
     if not is_name(sha256, extension):  # a name of another's making may lead anywhere
         return None
     incoming = here.incoming()
     try:
-        with open(there.path(sha256, extension), "rb") as source:
+        with open(there.path(sha256, extension), "rb", opener=_at_once) as source:
+            if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):  # a device may never end
+                return None
             while chunk := source.read(_CHUNK):
                 incoming.write(chunk)
         if incoming.sha256 != sha256:

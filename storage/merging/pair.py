@@ -35,7 +35,10 @@ class Pair:
         self.path = path
         self.now = now
         self.adopted: set[int] = set()  # our rows of the frontier that now say what theirs said
+        (self.captured,) = own.execute("SELECT coalesce(max(id), 0) FROM capture").fetchone()  # the last before theirs
         self._theirs = theirs
+        pages, size = (theirs.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        self._most = int(pages) * int(size)  # no row takes less than a byte, so that rows are numbered below
         self._progress = progress
         self._read = 0
         self._became: dict[str, array[int]] = {}
@@ -52,7 +55,9 @@ class Pair:
             raise translate(error, self.path) from error
 
     def note(self, table: str, theirs: int, own: int) -> None:
-        """Remember which row of ours one of theirs became."""
+        """Remember which row of ours one of theirs became. Raises LookupError for a number that no run gives."""
+        if not 0 < theirs <= self._most:
+            raise LookupError(f"{table} {theirs} is not a row that a run writes")
         rows = self._became.setdefault(table, array("q"))
         if theirs >= len(rows):
             rows.extend([0] * (theirs + 1 - len(rows)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from storage import articles
-from storage.holdings import DAMAGED
+from storage import articles, holdings
 from storage.merging.pair import Pair
 
 _COLUMNS = (
@@ -13,20 +13,21 @@ _COLUMNS = (
     "first_seen_at", "last_attempt_at", "http_status", "fault", "error",
 )  # fmt: skip
 _THEIRS = f"SELECT id, {', '.join(_COLUMNS)} FROM frontier ORDER BY id"  # noqa: S608
-_OWN = "SELECT id, state, coalesce(last_attempt_at, '') FROM frontier WHERE kind = ? AND key = ?"
-_KNOWN_SINCE = """
-UPDATE frontier SET priority = min(priority, ?), depth = max(depth, ?), first_seen_at = min(first_seen_at, ?)
-WHERE id = ?
+_OWN = """
+SELECT id, state, coalesce(last_attempt_at, ''), EXISTS (
+    SELECT 1 FROM listing AS l WHERE l.frontier = f.id AND l.cursor <> '')
+FROM frontier AS f WHERE kind = ? AND key = ?
 """
+_KNOWN_SINCE = "UPDATE frontier SET priority = min(priority, ?), first_seen_at = min(first_seen_at, ?) WHERE id = ?"
+# How deep the links of an article were followed is known by who fetched it.
+_DEPTH = "UPDATE frontier SET depth = iif(?1, ?2, max(depth, ?2)) WHERE id = ?3"
 _ADOPT = """
 UPDATE frontier SET state = ?, due_at = ?, attempts = ?, last_attempt_at = ?, http_status = ?, fault = ?, error = ?
 WHERE id = ?
 """
 _SETTLED = ("done", "gone")
-_LACKS = """
-UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?,
-    error = 'what another archive says it held could not be brought from there' WHERE id = ?
-"""
+_NOT_BROUGHT = "what another archive says it held could not be brought from there"
+_LACKS = "UPDATE frontier SET state = 'queued', due_at = ?, attempts = 0, fault = ?, error = ? WHERE id = ?"
 
 
 class Standing(NamedTuple):
@@ -49,6 +50,7 @@ def prevails(theirs: Standing, own: Standing) -> bool:
 
 def bring_urls(pair: Pair) -> None:
     """Bring every URL that they know."""
+    _recognise(pair)
     for row, *values in pair.read(_THEIRS):
         theirs = dict(zip(_COLUMNS, values, strict=True))
         if theirs["state"] == "doing":  # by a run that was killed, or is under way over there
@@ -58,15 +60,52 @@ def bring_urls(pair: Pair) -> None:
             number = pair.insert("frontier", _COLUMNS, tuple(theirs.values()))
             pair.adopted.add(number)
         else:
-            number, *standing = known
-            since = (theirs["priority"], theirs["depth"], theirs["first_seen_at"], number)
-            pair.own.execute(_KNOWN_SINCE, since)
-            if prevails(Standing(theirs["state"], theirs["last_attempt_at"] or ""), Standing(*standing)):
-                became = ("state", "due_at", "attempts", "last_attempt_at", "http_status", "fault", "error")
-                pair.own.execute(_ADOPT, (*(theirs[name] for name in became), number))
-                pair.adopted.add(number)
+            number, state, at, walking = known
+            _join(pair, number, theirs, Standing(state, at), walking=bool(walking))
         pair.note("frontier", row, number)
     _relate(pair)
+
+
+def _join(pair: Pair, number: int, theirs: dict[str, Any], own: Standing, *, walking: bool) -> None:
+    """Let both archives' word on a URL be heard; `walking`: it is a listing in the middle of our own walk."""
+    pair.own.execute(_KNOWN_SINCE, (theirs["priority"], theirs["first_seen_at"], number))
+    settled = theirs["state"] in _SETTLED, own.state in _SETTLED
+    wins = not walking and prevails(Standing(theirs["state"], theirs["last_attempt_at"] or ""), own)
+    if wins or settled[0] == settled[1]:
+        pair.own.execute(_DEPTH, (settled == (True, False), theirs["depth"], number))
+    if wins:
+        became = ("state", "due_at", "attempts", "last_attempt_at", "http_status", "fault", "error")
+        pair.own.execute(_ADOPT, (*(theirs[name] for name in became), number))
+        pair.adopted.add(number)
+
+
+_UNKNOWN_HERE = """
+UPDATE frontier SET key = ?1 WHERE kind = 'article' AND key = ?2 AND state <> 'done'
+AND NOT EXISTS (SELECT 1 FROM frontier WHERE kind = 'article' AND key = ?1)
+"""
+_THEIR_SPELLINGS = """
+SELECT a.site || ':' || a.cms_id, l.key FROM alias AS l JOIN article AS a ON a.id = l.article ORDER BY l.key
+"""
+
+
+def _recognise(pair: Pair) -> None:
+    """Let what we have still to fetch under a spelling that they know stand for the article that it leads to."""
+    for names in pair.read(_THEIR_SPELLINGS):
+        pair.own.execute(_UNKNOWN_HERE, names)
+
+
+_SPELT_OTHERWISE = """
+UPDATE frontier SET state = 'done', due_at = NULL, fault = NULL, error = NULL WHERE kind = 'article' AND key = ?1
+AND state IN ('queued', 'failed', 'skipped') AND EXISTS (
+    SELECT 1 FROM alias AS l JOIN article AS a ON a.id = l.article JOIN frontier AS f
+    ON f.kind = 'article' AND f.key = a.site || ':' || a.cms_id WHERE l.key = ?1 AND f.id <> frontier.id)
+"""
+
+
+def settle_spellings(pair: Pair) -> None:
+    """Fetch nothing under another spelling of what has a row under its id: aliases are here by now."""
+    for _, key in pair.read(_THEIR_SPELLINGS):
+        pair.own.execute(_SPELT_OTHERWISE, (key,))
 
 
 def _known(pair: Pair, kind: str, key: str) -> tuple[Any, ...] | None:
@@ -98,70 +137,16 @@ def bring_pauses(pair: Pair) -> None:
         )
 
 
-_ABSENT = """
-INSERT INTO absence (frontier, since, seen_at, gone_at, returned_at, evidence) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (frontier, since) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at),
-    gone_at = coalesce(gone_at, excluded.gone_at), returned_at = coalesce(returned_at, excluded.returned_at)
-"""
-# What was answered after an absence was last seen ended it, whichever archive has the answer.
-_RETURNED = """
-UPDATE absence SET returned_at = (SELECT min(c.fetched_at) FROM capture AS c
-    WHERE c.frontier = absence.frontier AND c.error IS NULL AND c.fetched_at > absence.seen_at)
-WHERE frontier = ? AND returned_at IS NULL
-"""
-_OPEN = """
-SELECT min(since), max(seen_at), min(gone_at) FROM absence WHERE frontier = ? AND returned_at IS NULL
-HAVING count(*) > 0
-"""
+def ask_for_what_lacks(pair: Pair, bodies: Collection[str]) -> int:
+    """Make due again what is called archived and did not come with the rest; returns how many URLs.
 
-
-def bring_absences(pair: Pair) -> None:
-    """Bring what was absent, and say again what is gone, of both archives' evidence."""
-    seen = set()
-    for frontier, *values in pair.read("SELECT frontier, since, seen_at, gone_at, returned_at, evidence FROM absence"):
-        own = pair.must("frontier", frontier)
-        pair.own.execute(_ABSENT, (own, *values))
-        seen.add(own)
-    for own in seen | _absent_here(pair):
-        _judge(pair, own)
-
-
-def _absent_here(pair: Pair) -> set[int]:
-    """Return our rows with an absence that what was brought may have ended."""
-    rows = pair.own.execute("SELECT frontier FROM absence WHERE returned_at IS NULL")
-    return {row for (row,) in rows} & pair.adopted
-
-
-def _judge(pair: Pair, own: int) -> None:
-    pair.own.execute(_RETURNED, (own,))
-    found = pair.one(_OPEN, (own,))
-    gone_at = None
-    if found is not None:
-        since, seen_at, gone_at = found
-        pair.own.execute("DELETE FROM absence WHERE frontier = ? AND returned_at IS NULL AND since > ?", (own, since))
-        pair.own.execute(
-            "UPDATE absence SET seen_at = ?, gone_at = ? WHERE frontier = ? AND since = ?",
-            (seen_at, gone_at, own, since),
-        )
-    pair.own.execute(
-        "UPDATE frontier SET state = iif(?1 IS NOT NULL, 'gone', 'done'), due_at = NULL "
-        "WHERE id = ?2 AND state = iif(?1 IS NOT NULL, 'done', 'gone')",
-        (gone_at, own),
-    )
-    pair.own.execute(
-        "UPDATE article SET gone_at = ?1 WHERE (site, cms_id) = (SELECT site, substr(key, length(site) + 2)"
-        " FROM frontier WHERE id = ?2 AND kind = 'article') AND gone_at IS NOT ?1",
-        (gone_at, own),
-    )
-
-
-def ask_for_what_lacks(pair: Pair) -> int:
-    """Make due again what is called archived and did not come with the rest; returns how many URLs."""
-    lacking = 0
+    `bodies`: the hashes of answers that did not come, and from which articles were read.
+    """
+    lacking = sum(holdings.give_up_body(pair.own, sha256, _NOT_BROUGHT, pair.now) for sha256 in bodies)
     for row in pair.adopted:
         kind, key, state = pair.own.execute("SELECT kind, key, state FROM frontier WHERE id = ?", (row,)).fetchone()
         if state == "done" and kind != "listing" and not _is_held(pair, row, kind, key):
-            pair.own.execute(_LACKS, (pair.now, DAMAGED, row))
+            pair.own.execute(_LACKS, (pair.now, holdings.DAMAGED, _NOT_BROUGHT, row))
             lacking += 1
     return lacking
 

@@ -59,3 +59,13 @@ def test_a_wrong_other_is_named_before_anything_is_merged(box: Path, others: lis
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
     assert (box / "all" / "archive.db").read_bytes() == before
+
+
+def test_the_archive_by_another_name_is_the_archive_itself(box: Path) -> None:
+    """A link to it, or a second name of its database, is not merged into it."""
+    (box / "alias").symlink_to(box / "all")
+    (box / "linked").mkdir()
+    (box / "linked" / "archive.db").hardlink_to(box / "all" / "archive.db")
+    for name in ("alias", "linked"):
+        done = backfile("--archive", "all", "merge", name, folder=box)
+        assert (done.returncode, "is the archive itself" in " ".join(done.stderr.split())) == (2, True)

@@ -294,3 +294,9 @@ def test_pages_that_grow_thinner_are_not_trusted(sizes: tuple[int, ...], verdict
         return part, facts(part, paginated=True)
 
     assert Walker(serve).walk().verdict == verdict
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"page": 1}', '{"route": 7}'])
+def test_a_cursor_that_cannot_be_read_begins_the_walk(text: str) -> None:
+    """What another archive says of a walk may be anything: at worst its pages are read again."""
+    assert walk.decode(text) is None

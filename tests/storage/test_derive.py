@@ -231,3 +231,17 @@ def test_what_was_found_to_be_gone_since_stays_gone(connection: sqlite3.Connecti
     assert Change.CHANGED in reparse(connection)
     assert rows(connection, "SELECT title, gone_at FROM articles") == [("Two", gone_at)]
     assert rows(connection, "SELECT state FROM frontier WHERE kind = 'article'") == [("gone",)]
+
+
+def test_every_revision_that_was_read_from_an_answer_is_rewritten(connection: sqlite3.Connection) -> None:
+    """A merge may have made two of one answer, a state that was there again: no batch ends between them."""
+    for title, night in zip(("One", "Two"), NIGHTS, strict=False):
+        keep(connection, title, night)
+    connection.execute("DELETE FROM revision WHERE number = 2")
+    again = "INSERT INTO revision (article, number, fetched_at, content_hash, source, json, capture)"
+    for number in (2, 3):
+        connection.execute(
+            f"{again} SELECT article, ?, ?, content_hash, source, json, capture FROM revision LIMIT 1",
+            (number, NIGHTS[number - 1]),
+        )
+    assert len(derive.captures_after(connection, 0, 1, UNREAD)) == 3
