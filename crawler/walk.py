@@ -41,7 +41,8 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     new_in_pass: int = 0
     tries: int = 0
     good: int = 0  # sitemaps read
-    bad: int = 0  # sitemaps that were not there
+    bad: int = 0  # sitemaps that another one names, and that could not be read
+    roots: int = 0  # sitemaps that were announced or guessed: one of them must have been there
     ids: tuple[str, ...] = ()  # what the route needs: category ids, publication ids, sitemaps still to read
     left: tuple[str, ...] = ()  # routes still to try
     every: bool = False  # all routes are to be walked, none suffices alone
@@ -156,20 +157,26 @@ def help_ended(cursor: Cursor, held: int, claimed: int | None) -> ListingStep:
 
 
 def with_sitemaps(cursor: Cursor, urls: tuple[str, ...]) -> Cursor:
-    """Begin to read sitemaps."""
-    return msgspec.structs.replace(cursor, ids=urls)
+    """Begin to read sitemaps that were announced or guessed."""
+    return msgspec.structs.replace(cursor, ids=urls, roots=len(urls))
 
 
 def after_sitemap(cursor: Cursor, rest: tuple[str, ...], *, read: bool, note: str) -> ListingStep:
-    """Go on after one sitemap; one of those announced or guessed must have been there."""
-    good = cursor.good + read
+    """Go on after one sitemap.
+
+    Sitemaps do not say what belongs to a listing. Where there is a total, it is held against what they led to once
+    that is fetched, as the help of other listings is.
+    """
+    good, bad = cursor.good + read, cursor.bad + (not read and cursor.page > cursor.roots)
     if rest:
-        following = msgspec.structs.replace(
-            cursor, ids=rest, page=cursor.page + 1, good=good, bad=cursor.bad + (not read)
-        )
+        following = msgspec.structs.replace(cursor, ids=rest, page=cursor.page + 1, good=good, bad=bad)
         return ListingStep(route=cursor.route, cursor=following.encode(), note=note)
     if not good:
         return end_route(cursor, UNAVAILABLE, note or "no sitemap was found")
+    if bad:
+        return end_route(cursor, TRUNCATED, f"sitemaps that an index names and that could not be read: {bad}")
+    if cursor.total and not cursor.every:
+        return end_route(cursor, TRUNCATED, f"which of its articles are among the {cursor.total} claimed is not said")
     return end_route(cursor, COMPLETE, note)
 
 
@@ -194,4 +201,6 @@ def routes_for(kind: str, *, classic: bool, api: bool, exhaustive: bool, sweep: 
     if sweep:
         absent |= {HELPERS} if kind == "front" else {HELPERS, SITEMAP}
     routes = tuple(route for route in table[kind] if route not in absent)
+    if {HELPERS, SITEMAP} <= set(routes):
+        routes += (HELPERS,)  # to hold what the sitemap has led to against the total
     return () if routes[:1] == (HELPERS,) else routes  # help needs something to complete

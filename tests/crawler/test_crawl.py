@@ -105,6 +105,23 @@ async def test_a_publication_that_cannot_be_paged_is_completed_by_its_categories
         assert summary.tally.requests < 2 * total
 
 
+@pytest.mark.parametrize(
+    "fault, verdict", [((), "complete"), (("http-404:url=/article-sitemap1.xml:forever",), "truncated")]
+)
+async def test_a_whole_sitemap_is_believed_as_far_as_the_total_bears_it_out(
+    tmp_path: Path, fault: tuple[str, ...], verdict: str
+) -> None:
+    """What a listing does not show is found in the sitemap, and counted; one that is not whole proves nothing."""
+    async with Newsroom(Options(articles=1500, faults=("paging-clamps:forever", *fault))) as room:
+        category = max(room.inventory.categories(), key=lambda listing: len(listing.ids))
+        site = site_of(room, key="box-key")
+        summary = await crawl(tmp_path / "a", site, category.url, media=False, exhaustive=True)
+        held = set(category.ids) <= column(tmp_path / "a", "SELECT id FROM articles")
+    (walk,) = [walk for walk in summary.walks if walk.depth >= 0]
+    assert held is (verdict == "complete")
+    assert walk.verdict == verdict
+
+
 async def test_what_no_route_reaches_is_said(tmp_path: Path) -> None:
     """Without the classic API, a category whose page is cut short is truncated, and the run says so."""
     async with Newsroom(Options(profile="olj", articles=300)) as room:

@@ -259,6 +259,35 @@ def test_help_counts_only_when_the_total_is_reached() -> None:
     assert walk.help_ended(cursor, 200, None).verdict == "truncated"
 
 
+@pytest.mark.parametrize(
+    "read, total, every, outcome",
+    [
+        ([True, True], 0, False, "complete"),
+        ([False, True], 0, False, "complete"),
+        ([False, False], 0, False, "unavailable"),
+        ([True, True, False], 0, False, "truncated"),
+        ([True, True, False], 0, True, "truncated"),
+        ([True, True], 280, False, "truncated"),
+        ([True, True], 280, True, "complete"),
+    ],
+)
+def test_sitemaps_prove_no_more_than_they_say(read: list[bool], total: int, every: bool, outcome: str) -> None:
+    """Of two that were guessed one may be lacking, of those that an index names none; and they know no totals."""
+    cursor = walk.with_sitemaps(Cursor("sitemap", total=total, every=every), ("/a.xml", "/b.xml"))
+    for one in read[:-1]:
+        following = walk.decode(walk.after_sitemap(cursor, ("/more.xml",), read=one, note="").cursor)
+        assert following is not None
+        cursor = following
+    assert walk.after_sitemap(cursor, (), read=read[-1], note="").outcome == outcome
+
+
+def test_what_a_sitemap_leads_to_is_held_against_the_total() -> None:
+    """Help is asked for before the whole sitemap is read, and the total is looked at again after it."""
+    routes = walk.routes_for("category", classic=True, api=True, exhaustive=True)
+    assert routes == ("pages", "classic", "publication", "helpers", "sitemap", "helpers")
+    assert walk.routes_for("category", classic=True, api=True, exhaustive=False)[-1] == "helpers"
+
+
 @given(st.lists(st.lists(st.integers(0, 50), max_size=15), max_size=12), st.booleans())
 def test_every_walk_ends(pages: list[list[int]], linked: bool) -> None:
     """Whatever a server sends, the walk ends, and no item it sent on the way is forgotten."""
