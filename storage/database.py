@@ -69,14 +69,17 @@ def migrations() -> dict[int, str]:
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create or migrate the schema, whole or not at all."""
-    version = check_identity(connection, path)
-    if version == 0:
+    """Create the schema where there is none, whole or not at all."""
+    if check_identity(connection, path) == 0:
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{_script('schema.sql')}\nPRAGMA application_id = {APPLICATION_ID};\n"
             f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
         )
-        return
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema of an earlier program up to today's, each step whole or not at all."""
+    version = check_identity(connection, path)
     for target, script in migrations().items():
         if target > version:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {target};\nCOMMIT;")
@@ -118,7 +121,7 @@ def _set_up_patiently(connection: sqlite3.Connection, journal: str, path: Path, 
 
 
 async def open_for_writing(path: Path) -> OwnedConnection:
-    """Open the archive's database, creating or migrating it. The caller holds the archive's lock."""
+    """Open the archive's database, creating it when it is not there. The caller holds the archive's lock."""
     if shared := network_file_system(path.parent):
         log.warning(
             "%s is on a network file system (%s): writing goes on without shared memory, slower and safe for one "

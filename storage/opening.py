@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from storage import frontier, search
-from storage.database import OwnedConnection, open_for_writing, settle
+from storage.database import OwnedConnection, migrate, open_for_writing, settle
 from storage.files import MediaTree
 from storage.identity import check_not_lost, look
 from storage.lock import RUN, locked, make_folder
@@ -48,7 +48,7 @@ async def open_store(
         task = asyncio.create_task(writer.run(), name="writer")
         begun = False
         try:
-            await connection.run(sealer.begin)
+            await connection.run(partial(_begin, sealer=sealer, path=path))
             await connection.run(search.gather)
             media.clear_incoming()
             await writer.call(frontier.recover)
@@ -61,6 +61,16 @@ async def open_store(
                     await writer.flush()
             finally:
                 await _close(task, connection, sealer, path)
+
+
+def _begin(connection: sqlite3.Connection, sealer: Sealer, path: Path) -> None:
+    """Migrate under the seal, so that what it knows of damage is not forgotten."""
+    sealer.begin(connection)
+    try:
+        migrate(connection, path)
+        sealer.committed(connection)
+    except (sqlite3.Error, OSError) as error:
+        raise translate(error, path) from error
 
 
 async def _close(task: asyncio.Task[None], connection: OwnedConnection, sealer: Sealer, path: Path) -> None:

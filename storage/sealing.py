@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Self
 
 from storage import seal
-from storage.identity import SCHEMA_VERSION
 from storage.translation import translate
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Sealer:
             # Closed last, because that takes away the locks that SQLite has on the file.
             self._database = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             header = os.pread(self._database, _VERSION.size, 0)
-            if len(header) < _VERSION.size or _VERSION.unpack(header)[0] != SCHEMA_VERSION:
+            if len(header) < _VERSION.size or _VERSION.unpack(header)[0] == 0:
                 seal.beside(self._path).unlink(missing_ok=True)  # all of it is about to be written
             else:
                 self._page_size = seal.page_size(header)

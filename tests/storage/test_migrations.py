@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from storage.clock import iso, seconds_of
-from storage.database import open_for_reading, open_for_writing, prepare
+from storage.database import open_for_reading, prepare
 from storage.errors import ArchiveForeign
+from storage.findings import Flaw
 from storage.identity import APPLICATION_ID, SCHEMA_VERSION
+from storage.opening import open_store
 from tests.storage import making
+from tests.storage.breaking import PAGE, flip, found, page_of, tamper
 from tests.storage.making import NOW
 
 OLDEST = (Path(__file__).parent / "schema_1.sql").read_text(encoding="utf-8")
@@ -48,16 +51,12 @@ def oldest(path: Path) -> None:
 
 async def test_the_oldest_archive_becomes_a_new_one(tmp_path: Path) -> None:
     """Same tables, columns, indexes, triggers and views as one that was made today."""
-    path = tmp_path / "archive.db"
-    oldest(path)
-    opened = await open_for_writing(path)
-    try:
+    oldest(tmp_path / "archive.db")
+    async with open_store(tmp_path) as store:
         fresh = sqlite3.connect(":memory:")
         prepare(fresh, Path("fresh"))
-        assert await opened.run(structure) == structure(fresh)
-        assert await opened.run(lambda c: c.execute("PRAGMA user_version").fetchone()) == (SCHEMA_VERSION,)
-    finally:
-        await opened.close()
+        assert await store.ask(structure) == structure(fresh)
+        assert await store.ask(lambda c: c.execute("PRAGMA user_version").fetchone()) == (SCHEMA_VERSION,)
 
 
 async def test_an_archive_whose_tables_are_todays_is_read_as_it_is(tmp_path: Path) -> None:
@@ -81,13 +80,22 @@ async def test_an_archive_whose_tables_are_others_is_not_read(tmp_path: Path) ->
 
 async def test_what_an_old_archive_holds_is_looked_at_again(tmp_path: Path) -> None:
     """Its articles are due within weeks, not all at once; its listings keep their items."""
-    path = tmp_path / "archive.db"
-    oldest(path)
-    opened = await open_for_writing(path)
-    try:
-        due, checked = await opened.run(lambda c: c.execute("SELECT due_at, checked_at FROM recheck").fetchone())
+    oldest(tmp_path / "archive.db")
+    async with open_store(tmp_path) as store:
+        due, checked = await store.ask(lambda c: c.execute("SELECT due_at, checked_at FROM recheck").fetchone())
         assert checked == seconds_of(iso(NOW))
         assert 0 < due - checked <= 36 * 86_400
-        assert await opened.run(lambda c: c.execute("SELECT first_walk FROM listing_item").fetchone()) == (4,)
-    finally:
-        await opened.close()
+        assert await store.ask(lambda c: c.execute("SELECT first_walk FROM listing_item").fetchone()) == (4,)
+
+
+async def test_damage_is_not_forgotten_when_a_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    """A page that was not as it was written is known to be damaged by the next version of the program, too."""
+    await making.make_archive(tmp_path)
+    tamper(tmp_path, "DROP VIEW media; CREATE VIEW media AS SELECT 'old' AS state; PRAGMA user_version = 2")
+    flip(tmp_path / "archive.db", (page_of(tmp_path, "capture") - 1) * PAGE + PAGE - 40)
+    assert found(tmp_path) == {(Flaw.DATABASE, "archive.db")}
+    async with open_store(tmp_path):
+        pass
+    assert found(tmp_path) == {(Flaw.DATABASE, "archive.db")}
+    with closing(open_for_reading(tmp_path / "archive.db")) as connection:
+        assert tuple(connection.execute("PRAGMA user_version").fetchone()) == (SCHEMA_VERSION,)
