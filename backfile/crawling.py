@@ -15,7 +15,7 @@ from rich.console import Console
 
 from backfile.config import Config
 from backfile.errors import ConfigError
-from backfile.exits import Exit
+from backfile.exits import Exit, most_specific
 from backfile.progress import CrawlProgress
 from crawler.errors import FaultKind
 from crawler.fetch import FetchSettings
@@ -74,7 +74,7 @@ async def crawl(
         with progress:
             async with _stopped_by_signals(crawling), _redrawn(progress, store, crawling, enabled=show_progress):
                 summary = await crawling.run()
-        status = most_specific(exit_of(summary), beforehand.status)
+        status = most_specific([exit_of(summary), beforehand.status])
         if conclude is not None:
             await store.flush()
             status = _concluded(conclude, status)
@@ -148,11 +148,6 @@ def _ca_file(name: str, source: str) -> str:
             f"{source}: [network] ca_file {name!r} {why}, so no connection could be trusted. Name a PEM file"
         ) from error
     return str(path)
-
-
-def most_specific(*statuses: Exit) -> Exit:
-    """Return which of several statuses is reported: the highest, a signal's above all."""
-    return max(statuses)
 
 
 def exit_of(summary: Summary) -> Exit:

@@ -66,10 +66,8 @@ class Dispatcher:
             finished_before, idle_before = self._claims.finished_count, not self._in_hand
             jobs = await self._claim()
             self._pump()
-            if (
-                jobs and not self._in_hand and not are_pending(self._queues)
-            ):  # all of them for hosts that are not to be asked
-                self._need.set()
+            if jobs and not self._in_hand and not are_pending(self._queues):
+                self._need.set()  # all of them were for hosts that are not to be asked
             settled = idle_before and not self._in_hand and finished_before == self._claims.finished_count
             if settled and not jobs and not are_pending(self._queues) and self._claims.are_over():
                 if not await self._more():

@@ -107,7 +107,8 @@ class ListingVisit:
     async def _keep_page(self, job: Job, gave: Gave) -> ListingStep:
         page, older, full = self._within_bounds(job, gave)
         sweep = job.is_sweep
-        self._answers[job.id] += sweep
+        if sweep:
+            self._answers[job.id] += 1
 
         def decide(progress: WalkProgress) -> tuple[ListingStep, Sequence[Wanted]]:
             self._new_articles += progress.new_in_walk
